@@ -1,0 +1,183 @@
+"""The decisions: one pure function per command, from the state it is made on to the events to append.
+
+An empty answer means that there is nothing to do (the command is idempotent). `Stale` means that the fact the command
+carries is about a generation that is no longer the one in question: the caller must not act on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from provider.domain import events as ev
+from provider.domain.containers import Evidence, SandboxInfo
+from provider.domain.errors import IdentityCollision, SandboxError
+from provider.domain.state import SandboxState
+
+AcquireStep = Literal["create", "wait", "check"]
+
+
+class Stale(SandboxError):
+    """The generation a late result belongs to was ended meanwhile; whoever brings it cleans up after itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Creation:
+    """The command to start a sandbox's next generation."""
+
+    sandbox_id: str
+    user_id: str | None
+    thread_id: str | None
+    worker_id: str
+    backend: str
+    image: str
+    container_prefix: str
+    cause: ev.Cause | None = None
+
+
+def plan_acquire(state: SandboxState) -> AcquireStep:
+    """Tell what an acquire must do next: start a container, wait for the one being started, or check the one there."""
+    if state.is_live:
+        return "check"
+    return "wait" if state.status == "creating" else "create"
+
+
+def is_abandoned(state: SandboxState, now: datetime, after: timedelta) -> bool:
+    """Tell whether a creation has been under way for so long that its creator must have stopped."""
+    current = state.current
+    return state.status == "creating" and current is not None and now - current.creating_at > after
+
+
+def check_identity(state: SandboxState, user_id: str | None, thread_id: str | None) -> None:
+    """Refuse a sandbox that is bound to another (user, thread)."""
+    if state.version and (state.user_id, state.thread_id) != (user_id, thread_id):
+        raise IdentityCollision(state.sandbox_id, (state.user_id, state.thread_id))
+
+
+def decide_create(state: SandboxState, creation: Creation) -> list[ev.Event]:
+    """Intend the next generation; nothing when one is live or being made."""
+    check_identity(state, creation.user_id, creation.thread_id)
+    if plan_acquire(state) != "create":
+        return []
+    number = state.generation + 1
+    return [
+        ev.SandboxCreating(
+            generation=number, sandbox_id=creation.sandbox_id, user_id=creation.user_id, thread_id=creation.thread_id,
+            backend=creation.backend, image=creation.image, worker_id=creation.worker_id,
+            cause=creation.cause or ("cold" if state.generation == 0 or state.status == "gone" else "restart"),
+            container_name=f"{creation.container_prefix}-{creation.sandbox_id}-g{number}",
+        )
+    ]  # fmt: skip
+
+
+def decide_started(state: SandboxState, info: SandboxInfo) -> list[ev.Event]:
+    """Record the container of the generation being made; `Stale` when that generation was given up."""
+    _require_creating(state, info.generation)
+    return [
+        ev.SandboxStarted(
+            generation=info.generation, container_id=info.container_id, container_name=info.container_name,
+            host=info.host, url=info.url,
+        )
+    ]  # fmt: skip
+
+
+def decide_ready(
+    state: SandboxState, generation: int, startup_seconds: float, worker_id: str | None
+) -> list[ev.Event]:
+    """Open the new generation for use, held by its creator (by nobody when `worker_id` is None)."""
+    _require_creating(state, generation)
+    ready: list[ev.Event] = [ev.SandboxReady(generation=generation, startup_seconds=startup_seconds)]
+    if worker_id is not None:
+        ready.append(ev.SandboxAcquired(generation=generation, worker_id=worker_id, how="created"))
+    return ready
+
+
+def decide_create_failed(
+    state: SandboxState, generation: int, stage: str, error: str, evidence: Evidence | None = None
+) -> list[ev.Event]:
+    """Give up the generation being made; nothing when it was given up already."""
+    if state.status != "creating" or state.generation != generation:
+        return []
+    failed: list[ev.Event] = [ev.SandboxCreateFailed(generation=generation, stage=stage, error=error)]
+    return failed + ([_evidence(generation, evidence)] if evidence else [])
+
+
+def decide_hold(state: SandboxState, worker_id: str) -> list[ev.Event]:
+    """Hold a live sandbox; nothing when this worker holds it already."""
+    if not state.is_live or worker_id in state.holders:
+        return []
+    how: ev.How = "shared" if state.holders else "warm"
+    return [ev.SandboxAcquired(generation=state.generation, worker_id=worker_id, how=how)]
+
+
+def decide_release(
+    state: SandboxState, worker_id: str, cause: Literal["request", "shutdown", "lost_worker"] = "request"
+) -> list[ev.Event]:
+    """Let go of a sandbox; nothing when this worker does not hold it."""
+    if worker_id not in state.holders:
+        return []
+    return [ev.SandboxReleased(generation=state.generation, worker_id=worker_id, cause=cause)]
+
+
+def decide_died(
+    state: SandboxState, generation: int, detected_by: ev.DetectedBy, detected_at: datetime
+) -> list[ev.Event]:
+    """Record a death and take the sandbox out of the mapping; nothing when the generation is not the live one."""
+    if not state.is_live or state.generation != generation:
+        return []
+    return [ev.SandboxDied(generation=generation, detected_by=detected_by, detected_at=detected_at)]
+
+
+def decide_examined(state: SandboxState, generation: int, evidence: Evidence) -> list[ev.Event]:
+    """Evict a dead generation with the evidence of its death, or add evidence that was missing."""
+    found = state.find(generation)
+    if found is None or not found.needs_evidence:
+        return []
+    examined: list[ev.Event] = [_evidence(generation, evidence)]
+    return examined if found.ended_at else [*_evicted_dead(generation, evidence), *examined]
+
+
+def decide_evict_dead(state: SandboxState, generation: int) -> list[ev.Event]:
+    """Evict a dead generation whose evidence cannot be had now; it is asked for again before the removal."""
+    found = state.find(generation)
+    return _evicted_dead(generation, None) if found and found.died_at and not found.ended_at else []
+
+
+def decide_evict(state: SandboxState, generation: int, reason: ev.EndReason) -> list[ev.Event]:
+    """Take a generation out of use, whatever it is doing; nothing when it is out of use already."""
+    found = state.find(generation)
+    if found is None or found.ended_at is not None or found.died_at is not None:
+        return []
+    return [ev.SandboxEvicted(generation=generation, reason=reason)]
+
+
+def decide_removed(state: SandboxState, generation: int, error: str | None) -> list[ev.Event]:
+    """Record the outcome of a removal; nothing when the generation is settled already.
+
+    The second of two failures with the same words says nothing new and is not recorded again.
+    """
+    found = state.find(generation)
+    if found is None or not found.needs_removal:
+        return []
+    if error is None:
+        return [ev.SandboxDestroyed(generation=generation)]
+    return [] if error == found.removal_error else [ev.SandboxDestroyFailed(generation=generation, error=error)]
+
+
+def _require_creating(state: SandboxState, generation: int) -> None:
+    if state.status != "creating" or state.generation != generation:
+        raise Stale(f"sandbox {state.sandbox_id}: generation {generation} was given up while it was being made")
+
+
+def _evicted_dead(generation: int, evidence: Evidence | None) -> list[ev.Event]:
+    reason: ev.EndReason = "oom" if evidence and evidence.oom_killed else "crashed"
+    return [ev.SandboxEvicted(generation=generation, reason=reason)]
+
+
+def _evidence(generation: int, evidence: Evidence) -> ev.EvidenceCollected:
+    return ev.EvidenceCollected(
+        generation=generation, found=evidence.found, exit_code=evidence.exit_code, oom_killed=evidence.oom_killed,
+        engine_error=evidence.engine_error, finished_at=evidence.finished_at, limits=evidence.limits,
+        log_tail=evidence.log_tail,
+    )  # fmt: skip

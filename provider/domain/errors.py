@@ -1,0 +1,106 @@
+"""Every error a caller may handle, under one root.
+
+Messages say what happened, to which sandbox, and what to do next.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+
+class SandboxError(Exception):
+    """Root of all errors raised by this library."""
+
+
+class ConfigError(SandboxError):
+    """The configuration is wrong; the message names the file, the key and what is allowed."""
+
+
+class InvalidIdError(SandboxError, ValueError):
+    """An id given by the caller cannot be used (empty, too long, or with control characters)."""
+
+
+class SandboxNotFound(SandboxError):
+    """No sandbox with this id was ever recorded in the ledger."""
+
+    def __init__(self, sandbox_id: str) -> None:
+        super().__init__(f"sandbox {sandbox_id}: not in the ledger; list the known ones with `sandbox-ledger ps --all`")
+        self.sandbox_id = sandbox_id
+
+
+class SandboxGone(SandboxError):
+    """The sandbox existed, but its container no longer answers or was taken out of use."""
+
+    def __init__(self, sandbox_id: str, message: str) -> None:
+        super().__init__(f"sandbox {sandbox_id}: {message}")
+        self.sandbox_id = sandbox_id
+
+
+class CapacityExceeded(SandboxError):
+    """All replicas are in use and none became free in time."""
+
+
+class CrashLoopBackOff(SandboxError):
+    """The sandbox crashed too often; it may be started again at `retry_at`."""
+
+    def __init__(self, sandbox_id: str, retry_at: datetime, evidence: dict[str, Any] | None) -> None:
+        super().__init__(
+            f"sandbox {sandbox_id}: crashed too often, no new start before {retry_at.isoformat()}; "
+            f"read `sandbox-ledger why {sandbox_id}`, then wait or clear the back-off"
+        )
+        self.sandbox_id = sandbox_id
+        self.retry_at = retry_at
+        self.evidence = evidence
+
+
+class SandboxStartError(SandboxError):
+    """The container could not be created or never became ready.
+
+    `stage` is one of `image`, `create`, `start`, `readiness`; `log_tail` holds the container's last
+    log lines (redacted) where a container existed.
+    """
+
+    def __init__(self, sandbox_id: str, stage: str, message: str, *, log_tail: str = "") -> None:
+        tail = f"\nlast log lines:\n{log_tail}" if log_tail else ""
+        super().__init__(f"sandbox {sandbox_id}: start failed at stage {stage}: {message}{tail}")
+        self.sandbox_id = sandbox_id
+        self.stage = stage
+        self.reason = message
+        self.log_tail = log_tail
+
+
+class IdentityCollision(SandboxError):
+    """The sandbox id derived for this (user, thread) is already bound to another pair."""
+
+    def __init__(self, sandbox_id: str, bound_to: tuple[str | None, str | None]) -> None:
+        super().__init__(
+            f"sandbox {sandbox_id}: already bound to user {bound_to[0]!r}, thread {bound_to[1]!r}; "
+            "refused, nothing was merged: use another thread id"
+        )
+        self.sandbox_id = sandbox_id
+        self.bound_to = bound_to
+
+
+class ConcurrencyError(SandboxError):
+    """Another writer changed the stream first, more often than the retry limit allows."""
+
+
+class CorruptLogError(SandboxError):
+    """An event in the log cannot be read or does not match its hash; `position` says which."""
+
+    def __init__(self, position: int, message: str) -> None:
+        super().__init__(f"event {position}: {message}; run `sandbox-ledger verify` and restore from a backup")
+        self.position = position
+
+
+class StoreUnavailable(SandboxError):
+    """The database could not answer. Nothing was lost; what was committed stays committed."""
+
+
+class SchemaError(StoreUnavailable):
+    """The database's schema is not the one this version of the library works with."""
+
+
+class BackendUnavailable(SandboxError):
+    """The container engine cannot tell. Unknown is not dead: nothing is evicted on this."""

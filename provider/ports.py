@@ -1,0 +1,122 @@
+"""The boundaries of the core: what the use cases need from a database and from a container engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from provider.domain.containers import Discovered, Evidence, SandboxInfo, SandboxSpec
+from provider.domain.events import Event
+from provider.domain.log import Author, RecordedEvent
+from provider.domain.state import SandboxState
+
+
+class Liveness(Protocol):
+    """A cheap, engine-free look at one container."""
+
+    def probe(self) -> bool | None:
+        """Tell whether the container runs: True, False, or None for "cannot tell, ask the engine".
+
+        Never blocks, never raises; safe from any thread.
+        """
+
+    def close(self) -> None:
+        """Release what the probe holds. Idempotent; `probe` then answers None."""
+
+
+class SandboxBackend(Protocol):
+    """A container engine. Every call has a deadline and raises `BackendUnavailable` for "cannot tell".
+
+    All methods are safe to call from several threads at once. No method is called while a lock or
+    a transaction is held.
+    """
+
+    @property
+    def name(self) -> str:
+        """The backend's name in events: `docker`, `process`, ..."""
+
+    @property
+    def image(self) -> str:
+        """What new sandboxes are made from, for the record."""
+
+    def create(self, spec: SandboxSpec) -> SandboxInfo:
+        """Create and start a container.
+
+        Raise `SandboxStartError` (and leave nothing behind) when the engine refuses. Where the sandbox
+        needs time to come up, implement `SupportsReadiness`; else it counts as ready on return.
+        """
+
+    def destroy(self, info: SandboxInfo) -> None:
+        """Stop and remove the container. Idempotent: a container that does not exist is success."""
+
+    def is_alive(self, info: SandboxInfo) -> bool:
+        """Ask the engine whether the container runs; False only when the engine is sure."""
+
+    def evidence(self, info: SandboxInfo) -> Evidence:
+        """Collect what the ended container left behind."""
+
+    def liveness(self, info: SandboxInfo) -> Liveness | None:
+        """Open an engine-free probe for this container, or None where there is none."""
+
+    def discover(self) -> Sequence[Discovered]:
+        """List every container labelled with this ledger, running or not, in one engine call."""
+
+    def list_running(self) -> Sequence[SandboxInfo]:
+        """List the running containers of this ledger."""
+
+    def close(self) -> None:
+        """Release connections and threads; containers stay. Idempotent."""
+
+
+@runtime_checkable
+class SupportsReadiness(Protocol):
+    """A backend whose sandboxes need time between start and first answer."""
+
+    def wait_ready(self, info: SandboxInfo) -> float:
+        """Block until the sandbox answers its readiness check; return the seconds waited.
+
+        Raise `SandboxStartError` (stage `readiness`, with the log tail) at the deadline, or at once when
+        the container stops. The container is left for the caller to remove.
+        """
+
+
+class EventStore(Protocol):
+    """The ledger. Safe from any thread; every method raises `StoreUnavailable` when the database cannot answer."""
+
+    @property
+    def ledger_id(self) -> str:
+        """The installation's UUID, made at the first migration."""
+
+    def append(
+        self,
+        stream: str,
+        expected_version: int,
+        events: Sequence[Event],
+        author: Author,
+        *,
+        state: SandboxState | None = None,
+    ) -> Sequence[RecordedEvent]:
+        """Append events and update the projections in one transaction.
+
+        `state` is the folded state the decision was made on (saves a read; its version must be
+        `expected_version`). Raise `VersionConflict` when the stream has moved on; nothing is written then.
+        """
+
+    def load(self, sandbox_id: str) -> SandboxState:
+        """Read the current state of one sandbox in one statement; an unknown id gives an empty state."""
+
+    def read_stream(self, stream: str, after_version: int = 0) -> Iterator[RecordedEvent]:
+        """Read one stream in version order."""
+
+    def read_all(self, after: int = 0, limit: int | None = None) -> Iterator[RecordedEvent]:
+        """Read the log in position order, starting behind `after`. A follower misses nothing."""
+
+    def touch(self, activity: Sequence[tuple[str, datetime]]) -> None:
+        """Move the activity times of sandboxes forward (never back)."""
+
+    def now(self) -> datetime:
+        """Tell the database's time, UTC."""
+
+    def close(self) -> None:
+        """Close all connections. Idempotent."""

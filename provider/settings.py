@@ -1,0 +1,138 @@
+"""The configuration as frozen values. `provider.config` reads them from YAML and the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NewType
+
+Bytes = NewType("Bytes", int)
+"""A size; the file may say `512m`, `1g` or a number of bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseSettings:
+    """Where the ledger lives. `synchronous` applies to SQLite only."""
+
+    url: str = "sqlite:///sandbox-ledger.db"
+    synchronous: Literal["FULL", "NORMAL"] = "FULL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MountSettings:
+    """One host directory shown inside every sandbox."""
+
+    host_path: str
+    container_path: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadinessSettings:
+    """When a new sandbox counts as ready: `successes` answers in a row within `timeout` seconds."""
+
+    path: str = "/v1/sandbox"
+    timeout: float = 60.0
+    successes: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSettings:
+    """What one sandbox may use; null lifts a limit."""
+
+    memory: Bytes | None = Bytes(1024**3)
+    cpus: float | None = 1.0
+    pids: int | None = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecuritySettings:
+    """How far a sandbox is locked in. Capabilities are dropped to exactly `capabilities`."""
+
+    no_new_privileges: bool = True
+    seccomp: str = "default"
+    capabilities: tuple[str, ...] = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID")
+    read_only_root: bool = False
+    user: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackoffSettings:
+    """Crash-loop back-off, in seconds and counts."""
+
+    free: int = 3
+    window: float = 600.0
+    initial: float = 10.0
+    max: float = 300.0
+    reset_after: float = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxSettings:
+    """How sandboxes are made and kept; durations in seconds.
+
+    `port` is the base host port (null: the engine picks); `idle_timeout` 0 disables; `stop_timeout` is the time
+    between SIGTERM and SIGKILL; `engine_timeout` the deadline of every engine call. `environment` may hold secrets
+    and is left out of every repr.
+    """
+
+    backend: Literal["docker", "process"] = "docker"
+    image: str = "sandbox-ledger/sandbox:latest"
+    engine: str | None = None
+    engine_timeout: float = 10.0
+    stop_timeout: float = 5.0
+    port: int | None = None
+    host: str = "127.0.0.1"
+    network: str | None = None
+    container_prefix: str = "sandbox"
+    idle_timeout: float = 600.0
+    auto_restart: bool = True
+    replicas: int = 3
+    overflow: Literal["wait", "reject", "burst"] = "wait"
+    acquire_timeout: float = 120.0
+    mounts: tuple[MountSettings, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    liveness: Literal["auto", "kernel", "watch", "inspect"] = "auto"
+    on_shutdown: Literal["keep", "destroy_own", "destroy_if_last"] = "keep"
+    readiness: ReadinessSettings = field(default_factory=ReadinessSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    security: SecuritySettings = field(default_factory=SecuritySettings)
+    restart_backoff: BackoffSettings = field(default_factory=BackoffSettings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """How worker processes prove that they live, in seconds."""
+
+    heartbeat_interval: float = 5.0
+    lease_time: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweeperSettings:
+    """The scheduled sweep, in seconds."""
+
+    enabled: bool = True
+    interval: float = 30.0
+    orphan_grace: float = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    """The dashboard's address and authentication."""
+
+    host: str = "127.0.0.1"
+    port: int = 8642
+    auth: Literal["none", "token", "proxy"] = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything, read once at start. `source` names where it came from, for messages."""
+
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    sandbox: SandboxSettings = field(default_factory=SandboxSettings)
+    worker: WorkerSettings = field(default_factory=WorkerSettings)
+    sweeper: SweeperSettings = field(default_factory=SweeperSettings)
+    web: WebSettings = field(default_factory=WebSettings)
+    source: str = "defaults"
