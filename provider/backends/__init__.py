@@ -1,0 +1,1 @@
+"""Container engines behind the `SandboxBackend` port, one package each; importing this imports no engine's SDK."""
