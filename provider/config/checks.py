@@ -1,0 +1,113 @@
+"""Check what types cannot say: ranges, order between values, names and paths."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from operator import attrgetter
+from pathlib import PurePosixPath
+
+from provider.config.place import Place
+from provider.settings import Settings
+
+# The prefix starts a container's name, which is also its host name: 63 characters together with id and generation.
+_PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
+
+# No wait is longer than this (about 30 years): the system's timers overflow not far above.
+_FOREVER = 10**9
+_TINY = 0.001
+
+RANGES: Mapping[str, tuple[float, float]] = {
+    "sandbox.engine_timeout": (_TINY, _FOREVER),
+    "sandbox.stop_timeout": (0, _FOREVER),
+    "sandbox.port": (1, 65535),
+    "sandbox.idle_timeout": (0, _FOREVER),
+    "sandbox.replicas": (1, 1_000_000),
+    "sandbox.acquire_timeout": (_TINY, _FOREVER),
+    "sandbox.readiness.timeout": (_TINY, _FOREVER),
+    "sandbox.readiness.successes": (1, 1000),
+    # Docker refuses less than 6 MiB.
+    "sandbox.limits.memory": (6 * 1024**2, 2**62),
+    "sandbox.limits.cpus": (0.01, 100_000),
+    "sandbox.limits.pids": (1, 2**22),
+    "sandbox.restart_backoff.free": (0, 1_000_000),
+    "sandbox.restart_backoff.window": (_TINY, _FOREVER),
+    "sandbox.restart_backoff.initial": (_TINY, _FOREVER),
+    "sandbox.restart_backoff.max": (_TINY, _FOREVER),
+    "sandbox.restart_backoff.reset_after": (_TINY, _FOREVER),
+    "worker.heartbeat_interval": (_TINY, _FOREVER),
+    "worker.lease_time": (_TINY, _FOREVER),
+    "sweeper.interval": (_TINY, _FOREVER),
+    "sweeper.orphan_grace": (0, _FOREVER),
+    "web.port": (1, 65535),
+}
+"""Smallest and largest value of every number."""
+
+_NOT_EMPTY = (
+    "sandbox.image",
+    "sandbox.engine",
+    "sandbox.host",
+    "sandbox.network",
+    "sandbox.security.seccomp",
+    "sandbox.security.user",
+    "web.host",
+)
+
+
+def check_settings(settings: Settings, place: Place) -> None:
+    """Raise `ConfigError` for the first value that cannot work."""
+    for check in (_check_ranges, _check_order, _check_names, _check_mounts, _check_environment):
+        check(settings, place)
+
+
+def _check_ranges(settings: Settings, place: Place) -> None:
+    for key, (low, high) in RANGES.items():
+        value = attrgetter(key)(settings)
+        if value is not None and not low <= value <= high:
+            raise place.at(key).wrong(value, f"between {low} and {high}")
+
+
+def _check_order(settings: Settings, place: Place) -> None:
+    worker, backoff = settings.worker, settings.sandbox.restart_backoff
+    if worker.lease_time <= worker.heartbeat_interval:
+        wanted = f"more than worker.heartbeat_interval ({worker.heartbeat_interval})"
+        raise place.at("worker.lease_time").wrong(worker.lease_time, wanted)
+    if backoff.max < backoff.initial:
+        wanted = f"at least sandbox.restart_backoff.initial ({backoff.initial})"
+        raise place.at("sandbox.restart_backoff.max").wrong(backoff.max, wanted)
+
+
+def _check_names(settings: Settings, place: Place) -> None:
+    for key in _NOT_EMPTY:
+        value = attrgetter(key)(settings)
+        if value is not None and not value.strip():
+            raise place.at(key).error("must not be empty; leave the key out for its default")
+    sandbox = settings.sandbox
+    if not _PREFIX.fullmatch(sandbox.container_prefix):
+        wanted = "1 to 32 letters, digits, _ . or -, the first one a letter or digit"
+        raise place.at("sandbox.container_prefix").wrong(sandbox.container_prefix, wanted)
+    if not sandbox.readiness.path.startswith("/"):
+        raise place.at("sandbox.readiness.path").wrong(sandbox.readiness.path, "a path that starts with /")
+
+
+def _check_mounts(settings: Settings, place: Place) -> None:
+    used: set[PurePosixPath] = set()
+    for index, mount in enumerate(settings.sandbox.mounts):
+        here = place.at("sandbox.mounts").item(index)
+        for name in ("host_path", "container_path"):
+            path = getattr(mount, name)
+            if not PurePosixPath(path).is_absolute() or not path.isprintable():
+                raise here.at(name).wrong(path, "an absolute path")
+        target = PurePosixPath(mount.container_path)
+        if target in used:
+            raise here.at("container_path").wrong(mount.container_path, "different in every mount")
+        used.add(target)
+
+
+def _check_environment(settings: Settings, place: Place) -> None:
+    here = place.at("sandbox.environment")
+    for name, value in settings.sandbox.environment.items():
+        if not name or "=" in name or not name.isprintable():
+            raise here.at(name).error("is no name for an environment variable")
+        if "\0" in value:
+            raise here.at(name).error("must not contain NUL characters")
