@@ -1,0 +1,58 @@
+# `make help` lists the targets. Everything runs in .venv, which is made again when the dependencies change.
+
+PYTHON  ?= python3
+VENV    ?= .venv
+WORKERS ?= auto
+UP_ARGS ?= --demo --allow-process
+ARGS    ?=
+
+BIN   := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP   := $(BIN)/python -m pip --disable-pip-version-check --no-input
+
+.DEFAULT_GOAL := help
+.PHONY: help env up test lint format types contracts check bench clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+env: $(STAMP) ## Make .venv with everything pinned in constraints.txt
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("Sandbox Ledger needs Python 3.11 or newer, but %s is %d.%d. Name another one: make PYTHON=python3.12 ..." % (sys.executable, v[0], v[1]))'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) ..."
+	@# The SDK goes in last and without its dependencies (see pyproject.toml); out first, or pip complains about it.
+	@$(PIP) uninstall -qq -y agent-sandbox
+	@$(PIP) install -qq -c constraints.txt -e '.[dev]'
+	@$(PIP) install -qq -c constraints.txt --no-deps agent-sandbox
+	@touch $@
+
+up: env ## Start everything with demo data: migrations, sweeper, dashboard
+	$(BIN)/sandbox-ledger up $(UP_ARGS)
+
+test: env ## Run all tests (ARGS='-k name' picks some, WORKERS=0 runs them in one process)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+lint: env ## Check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: env ## Format the code and fix what can be fixed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: env ## Check types
+	$(BIN)/mypy
+
+contracts: env ## Check the direction of imports
+	$(BIN)/lint-imports
+
+check: lint types contracts ## Style, types and contracts
+
+bench: env ## Measure; prints a table and writes build/bench.json
+	$(BIN)/python -m tests.bench $(ARGS)
+
+clean: ## Remove .venv, caches and everything built
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
