@@ -1,0 +1,129 @@
+"""The fixtures that give a server, a database or an image. A test that asks for one gets its marker by itself.
+
+Servers are started by the first test that needs one and shared by all processes of the run. A test that stops, kills
+or restarts a server asks for one of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support import docker_engine as docker_support
+from tests.support import postgres as postgres_support
+from tests.support.docker_engine import EngineAddress, PrivateDockerEngine
+from tests.support.postgres import PostgresAddress, PostgresServer
+from tests.support.requirements import UnavailableError
+from tests.support.sandbox_image import TAG, build_sandbox_image
+from tests.support.shared_run import OwnedRun, SharedRun
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
+pytest_plugins = ["pytester", "tests.support.skips"]
+
+RUN = pytest.StashKey[SharedRun]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the shared directory, or enter the one that the controller made."""
+    worker_input: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if worker_input is not None:
+        config.stash[RUN] = SharedRun(Path(worker_input["shared_run"]))
+    else:
+        config.stash[RUN] = OwnedRun.make({"postgres": postgres_support.stop_in, "docker": docker_support.stop_in})
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    """Tell a worker which directory the run shares."""
+    node.workerinput["shared_run"] = str(node.config.stash[RUN].directory)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the shared servers."""
+    run = config.stash.get(RUN, None)
+    if isinstance(run, OwnedRun):
+        run.close()
+
+
+def _or_skip(start: Callable[[], Any]) -> Any:
+    try:
+        return start()
+    except UnavailableError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def shared_run(request: pytest.FixtureRequest) -> SharedRun:
+    """What the processes of this run share."""
+    return request.config.stash[RUN]
+
+
+@pytest.fixture(scope="session")
+def postgres_server(shared_run: SharedRun) -> PostgresAddress:
+    """A PostgreSQL server that all tests share: make databases, do not disturb it."""
+    return PostgresAddress(**_or_skip(lambda: shared_run.once("postgres", postgres_support.start_shared)))
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresAddress) -> Iterator[str]:
+    """Give an empty PostgreSQL database."""
+    url = postgres_server.create_database()
+    yield url
+    postgres_server.drop_database(url)
+
+
+@pytest.fixture
+def own_postgres_server() -> Iterator[PostgresServer]:
+    """Give a PostgreSQL server to stop, kill or restart."""
+    server = PostgresServer(durable=False)
+    _or_skip(server.start)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """Give the URL of a SQLite file that does not exist yet."""
+    return f"sqlite:///{tmp_path / 'ledger.db'}"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Give an empty database; the test runs once on SQLite and once on PostgreSQL."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture(scope="session")
+def docker_engine(shared_run: SharedRun) -> EngineAddress:
+    """A Docker engine that all tests share: the machine's own, else a private one."""
+    found = docker_support.find_engine()
+    if found is not None:
+        return found
+    shared = _or_skip(lambda: shared_run.once("docker", docker_support.start_shared))
+    return EngineAddress(shared["base_url"], private=True)
+
+
+@pytest.fixture
+def own_docker_engine() -> Iterator[PrivateDockerEngine]:
+    """Give a Docker engine to stop, freeze or restart; its containers outlive a restart."""
+    engine = PrivateDockerEngine(live_restore=True)
+    _or_skip(engine.start)
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture(scope="session")
+def sandbox_image(shared_run: SharedRun, docker_engine: EngineAddress) -> str:
+    """The tag of the sandbox image, built on the shared engine."""
+
+    def build(_: Path) -> dict[str, str]:
+        return {"tag": build_sandbox_image(docker_engine.base_url, TAG)}
+
+    return shared_run.once("image", build)["tag"]

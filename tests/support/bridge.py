@@ -1,0 +1,60 @@
+"""A network bridge for a private Docker engine, so that it shares no address with another engine on the machine."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+SEARCH_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """A bridge with addresses for the default network, and a pool for the networks that tests make."""
+
+    name: str
+    number: int
+
+    @property
+    def address(self) -> str:
+        """The bridge's own address in the default network."""
+        return f"10.241.{self.number}.1/24"
+
+    @property
+    def pool(self) -> str:
+        """What dockerd gives to further networks: 16 of 14 addresses."""
+        return f"base=10.242.{self.number}.0/24,size=28"
+
+    @classmethod
+    def make(cls) -> Bridge:
+        """Make a bridge whose addresses nobody on this machine uses."""
+        taken = _run("ip", "-4", "route", "show", "table", "all")
+        free = [n for n in range(1, 255) if f"10.241.{n}." not in taken and f"10.242.{n}." not in taken]
+        number = secrets.choice(free)
+        bridge = cls(name=f"sl{number}-{secrets.token_hex(3)}", number=number)
+        _run("ip", "link", "add", "name", bridge.name, "type", "bridge")
+        _run("ip", "address", "add", bridge.address, "dev", bridge.name)
+        _run("ip", "link", "set", bridge.name, "up")
+        return bridge
+
+    def remove(self) -> None:
+        """Remove the bridge and the firewall rules that dockerd made for it."""
+        _run("ip", "link", "delete", self.name, check=False)
+        for table in ("filter", "nat"):
+            for rule in _run("iptables", "-w", "-t", table, "-S", check=False).splitlines():
+                words = rule.split()
+                if words[:1] == ["-A"] and (self.name in words or f"10.241.{self.number}.0/24" in words):
+                    _run("iptables", "-w", "-t", table, "-D", *words[1:], check=False)
+
+
+def find_program(name: str) -> str | None:
+    """Return the path of a program that may be in root's directories only."""
+    return shutil.which(name, path=SEARCH_PATH)
+
+
+def _run(program: str, *arguments: str, check: bool = True) -> str:
+    command = [find_program(program) or program, *arguments]
+    return subprocess.run(command, check=check, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout

@@ -1,0 +1,99 @@
+"""Processes known by their id only, because another process started them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+PROC = Path("/proc")
+
+
+def read_pid(pidfile: Path) -> int | None:
+    """Return the id on the first line of a pid file, None when there is no such file or it is still empty."""
+    try:
+        return int(pidfile.read_text().split("\n", 1)[0])
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def spawn_detached(command: list[str], *, log: Path, path: str) -> int:
+    """Start a program in a session of its own, which outlives this process, and return its process id."""
+    append = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    # Not by subprocess: it warns, which is an error here, when the program outlives what started it.
+    return os.posix_spawn(
+        command[0],
+        command,
+        {**os.environ, "PATH": path},
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, os.fspath(log), append, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
+
+
+def wait_for_exit(pid: int, *, timeout_seconds: float) -> bool:
+    """Wait until the process has ended, child or not, and say whether it did. A zombie counts as ended."""
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        poller = select.poll()
+        poller.register(pidfd, select.POLLIN)
+        return bool(poller.poll(timeout_seconds * 1000))
+    finally:
+        os.close(pidfd)
+
+
+def end_process(pid: int, *, first: signal.Signals = signal.SIGTERM, grace_seconds: float = 10.0) -> None:
+    """Ask the process to end, and kill it when it has not done so after the grace."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
+        os.kill(pid, first)
+        if not wait_for_exit(pid, timeout_seconds=grace_seconds):
+            os.kill(pid, signal.SIGKILL)
+            wait_for_exit(pid, timeout_seconds=grace_seconds)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def end_processes(pids: Iterable[int]) -> None:
+    """Kill the processes at once and wait for them."""
+    for pid in pids:
+        end_process(pid, first=signal.SIGKILL)
+
+
+def find_naming(directory: Path) -> list[int]:
+    """Return the ids of the processes whose command line names the directory, except this process."""
+    needle = os.fsencode(f"{directory}/")
+    return [pid for pid in _list_pids() if pid != os.getpid() and needle in _read_command_line(pid)]
+
+
+def find_children(pid: int) -> list[int]:
+    """Return the ids of the direct children of a process."""
+    return [child for child in _list_pids() if _read_parent(child) == pid]
+
+
+def _list_pids() -> Iterator[int]:
+    return (int(entry.name) for entry in PROC.iterdir() if entry.name.isdecimal())
+
+
+def _read_command_line(pid: int) -> bytes:
+    try:
+        return (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ")
+    except OSError:
+        return b""
+
+
+def _read_parent(pid: int) -> int | None:
+    try:
+        # The name in parentheses may hold anything, so the fields are counted from its end: state, then parent.
+        return int((PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
