@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from provider.domain.containers import Discovered, Evidence, SandboxInfo, SandboxSpec
 from provider.domain.events import Event
-from provider.domain.log import Author, RecordedEvent
+from provider.domain.log import Appended, Author, RecordedEvent
 from provider.domain.state import SandboxState
 
 
@@ -96,11 +96,12 @@ class EventStore(Protocol):
         author: Author,
         *,
         state: SandboxState | None = None,
-    ) -> Sequence[RecordedEvent]:
-        """Append events and update the projections in one transaction.
+    ) -> Appended:
+        """Append events and update the projections in one transaction; durable on return.
 
-        `state` is the folded state the decision was made on (saves a read; its version must be
-        `expected_version`). Raise `VersionConflict` when the stream has moved on; nothing is written then.
+        `state` is the state the decision was made on (saves a read; its version must be `expected_version`).
+        Raise `VersionConflict` when the stream has moved on, `DuplicateCommand` when the author's `command_id`
+        is in the log already; nothing is written then.
         """
 
     def load(self, sandbox_id: str) -> SandboxState:
@@ -112,8 +113,8 @@ class EventStore(Protocol):
     def read_all(self, after: int = 0, limit: int | None = None) -> Iterator[RecordedEvent]:
         """Read the log in position order, starting behind `after`. A follower misses nothing."""
 
-    def touch(self, activity: Sequence[tuple[str, datetime]]) -> None:
-        """Move the activity times of sandboxes forward (never back)."""
+    def touch(self, ages: Mapping[str, float]) -> None:
+        """Move the activity times of sandboxes forward (never back): each was used that many seconds ago."""
 
     def now(self) -> datetime:
         """Tell the database's time, UTC."""

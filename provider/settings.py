@@ -12,9 +12,9 @@ Bytes = NewType("Bytes", int)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseSettings:
-    """Where the ledger lives. `synchronous` applies to SQLite only."""
+    """Where the ledger lives. `url` may hold a password and is left out of every repr; `synchronous` applies to SQLite only."""
 
-    url: str = "sqlite:///sandbox-ledger.db"
+    url: str = field(default="sqlite:///sandbox-ledger.db", repr=False)
     synchronous: Literal["FULL", "NORMAL"] = "FULL"
 
 

@@ -21,6 +21,9 @@ UPCASTERS: dict[tuple[str, int], Upcaster] = {}
 """`(type, version n)` -> the function that turns a version n payload into one of version n + 1."""
 
 
+_FIELDS: dict[type[Any], dict[str, Callable[[Any], Any]]] = {}
+
+
 class UnreadableEventError(ValueError):
     """A stored event cannot be turned into one of this version's classes."""
 
@@ -61,10 +64,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
-@functools.cache
 def _fields(cls: type[Any]) -> dict[str, Callable[[Any], Any]]:
-    hints = typing.get_type_hints(cls)
-    return {f.name: _reader(hints[f.name]) for f in dataclasses.fields(cls)}
+    """List a class's fields with the functions that read them; worked out once per class."""
+    known = _FIELDS.get(cls)
+    if known is None:
+        hints = typing.get_type_hints(cls)
+        known = _FIELDS[cls] = {f.name: _reader(hints[f.name]) for f in dataclasses.fields(cls)}
+    return known
 
 
 def _reader(hint: Any) -> Callable[[Any], Any]:

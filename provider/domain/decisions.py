@@ -82,9 +82,7 @@ def decide_started(state: SandboxState, info: SandboxInfo) -> list[ev.Event]:
     ]  # fmt: skip
 
 
-def decide_ready(
-    state: SandboxState, generation: int, startup_seconds: float, worker_id: str | None
-) -> list[ev.Event]:
+def decide_ready(state: SandboxState, generation: int, startup_seconds: float, worker_id: str | None) -> list[ev.Event]:
     """Open the new generation for use, held by its creator (by nobody when `worker_id` is None)."""
     _require_creating(state, generation)
     ready: list[ev.Event] = [ev.SandboxReady(generation=generation, startup_seconds=startup_seconds)]

@@ -86,11 +86,19 @@ class ConcurrencyError(SandboxError):
     """Another writer changed the stream first, more often than the retry limit allows."""
 
 
+class VersionConflict(ConcurrencyError):
+    """The stream is not at the expected version: reload, and decide again."""
+
+
+class DuplicateCommand(ConcurrencyError):
+    """An event with this `command_id` is in the log already; nothing was written again."""
+
+
 class CorruptLogError(SandboxError):
     """An event in the log cannot be read or does not match its hash; `position` says which."""
 
     def __init__(self, position: int, message: str) -> None:
-        super().__init__(f"event {position}: {message}; run `sandbox-ledger verify` and restore from a backup")
+        super().__init__(f"event {position}: {message}; the log was altered or damaged: restore it from a backup")
         self.position = position
 
 

@@ -27,15 +27,16 @@ def derive_sandbox_id(user_id: str | None, thread_id: str) -> SandboxId:
     return SandboxId(hashlib.sha256(encoded.encode()).hexdigest()[:16])
 
 
-def parse_sandbox_id(text: str) -> SandboxId:
+def parse_sandbox_id(text: object) -> SandboxId:
     """Accept a sandbox id, or raise `InvalidIdError`."""
-    if not isinstance(text, str) or not _SANDBOX_ID.fullmatch(text):
-        shown = _shorten(text) if isinstance(text, str) else repr(type(text).__name__)
-        raise InvalidIdError(f"sandbox id {shown}: expected 16 hex digits (as `acquire` returns them)")
+    if not isinstance(text, str):
+        raise InvalidIdError(f"sandbox id: expected text, got {type(text).__name__}")
+    if not _SANDBOX_ID.fullmatch(text):
+        raise InvalidIdError(f"sandbox id {_shorten(text)}: expected 16 hex digits, as `acquire` returns them")
     return SandboxId(text)
 
 
-def check_name(kind: str, text: str | None) -> str | None:
+def check_name(kind: str, text: object) -> str | None:
     """Accept a user or thread id as given, or raise `InvalidIdError`.
 
     Any printable text of 1 to `MAX_NAME_LENGTH` characters is accepted, in any script; control characters

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from provider.domain.events import Event
+from provider.domain.state import SandboxState
 
 GENESIS_HASH = "0" * 64
 MAX_NUMBER = 2**53
@@ -49,6 +50,14 @@ class RecordedEvent:
     hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What an append wrote; `state` is the sandbox's new state (None for other streams)."""
+
+    events: tuple[RecordedEvent, ...]
+    state: SandboxState | None
+
+
 def canonical_json(value: Mapping[str, Any]) -> str:
     """Serialise for hashing: sorted keys, no blanks, unescaped text; the same before and after JSONB.
 
@@ -70,8 +79,15 @@ def parse_timestamp(text: str) -> datetime:
 
 
 def event_body(
-    *, stream: str, version: int, type_: str, schema_version: int, data: Mapping[str, Any], actor: str,
-    correlation_id: str, command_id: str | None,
+    *,
+    stream: str,
+    version: int,
+    type_: str,
+    schema_version: int,
+    data: Mapping[str, Any],
+    actor: str,
+    correlation_id: str,
+    command_id: str | None,
 ) -> str:
     """Build the canonical text of one event, without what the database gives out (position, time)."""
     return canonical_json({

@@ -1,0 +1,1 @@
+"""Sandbox Ledger: durable sandboxes for agents, every lifecycle step an event in SQL."""

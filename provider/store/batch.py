@@ -1,0 +1,87 @@
+"""One append, prepared: what is hashed, what is stored, and what the projections become."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from provider.domain.codec import to_payload
+from provider.domain.events import Event
+from provider.domain.log import Appended, Author, RecordedEvent, canonical_json, event_body
+from provider.domain.state import Generation, SandboxState, Stamp, evolve, settled
+from provider.store.rows import changed_generations
+
+PENDING_TIME = datetime(9999, 12, 31, tzinfo=UTC)
+"""Stands for the time that the database gives this append; the append statement puts the real one in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event of the append with its canonical texts."""
+
+    event: Event
+    version: int
+    data: str
+    body: str
+    command_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The events of one append to one stream."""
+
+    stream: str
+    expected_version: int
+    author: Author
+    entries: tuple[Entry, ...]
+    state: SandboxState | None
+
+    def fold(self, stamps: Sequence[Stamp]) -> SandboxState | None:
+        """Fold the events into the state the decision was made on."""
+        if self.state is None:
+            return None
+        state = self.state
+        for entry, stamp in zip(self.entries, stamps, strict=True):
+            state = evolve(state, entry.event, stamp)
+        return state
+
+    def fold_pending(self) -> SandboxState | None:
+        """Fold before the database has given time and positions: `PENDING_TIME`, and -1, -2, ... for positions."""
+        return self.fold([Stamp(position=-i, recorded_at=PENDING_TIME) for i in range(1, len(self.entries) + 1)])
+
+    def stamps(self, first_position: int, recorded_at: datetime) -> list[Stamp]:
+        """Give each event its place and time."""
+        return [Stamp(position=first_position + i, recorded_at=recorded_at) for i in range(len(self.entries))]
+
+    def changed(self, after: SandboxState) -> list[Generation]:
+        """Find the generations this append changes."""
+        return changed_generations(self.state, after) if self.state is not None else []
+
+    def appended(self, stamps: Sequence[Stamp], hashes: Sequence[str], after: SandboxState | None) -> Appended:
+        """Describe what was written."""
+        recorded = tuple(
+            RecordedEvent(
+                stamp.position, self.stream, entry.version, entry.event, stamp.recorded_at,
+                self.author.actor, self.author.correlation_id, entry.command_id, hash_,
+            )
+            for stamp, entry, hash_ in zip(stamps, self.entries, hashes, strict=True)
+        )  # fmt: skip
+        return Appended(recorded, settled(after) if after is not None else None)
+
+
+def make_batch(
+    stream: str, expected_version: int, events: Sequence[Event], author: Author, state: SandboxState | None
+) -> Batch:
+    """Prepare an append. Only its first event carries the caller's `command_id`, which is unique in the log."""
+    entries = []
+    for offset, event in enumerate(events):
+        data: dict[str, Any] = to_payload(event)
+        version, command_id = expected_version + offset + 1, author.command_id if offset == 0 else None
+        body = event_body(
+            stream=stream, version=version, type_=event.type, schema_version=event.schema_version, data=data,
+            actor=author.actor, correlation_id=author.correlation_id, command_id=command_id,
+        )  # fmt: skip
+        entries.append(Entry(event, version, canonical_json(data), body, command_id))
+    return Batch(stream, expected_version, author, tuple(entries), state)

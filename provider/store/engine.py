@@ -1,0 +1,155 @@
+"""Engines: one SQLAlchemy engine per database URL, in driver autocommit, with the settings each database needs.
+
+SQLite: system libraries from 3.7.0 to 3.51.2 can corrupt a WAL database with several writers, so the `pysqlite3` wheel
+is used (it bundles its own library); without it the journal mode stays TRUNCATE and a warning says so. There is no busy
+timeout: SQLite's own handler starves writers under load, so `begin_immediate` retries in short random steps.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import random
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError, InterfaceError, SQLAlchemyError
+
+from provider.domain.errors import StoreUnavailable
+
+logger = logging.getLogger(__name__)
+
+WAL_SAFE_VERSION = (3, 51, 3)
+BUSY_DEADLINE_SECONDS = 10.0
+CONNECT_TIMEOUT_SECONDS = 10
+STATEMENT_TIMEOUT_MS = 30_000
+LOCK_TIMEOUT_MS = 10_000
+
+
+def create_engine(url: str, *, synchronous: str = "FULL") -> Engine:
+    """Make the engine for a database URL. Nothing is connected yet."""
+    if sqlalchemy.make_url(url).get_backend_name() == "sqlite":
+        return _sqlite_engine(url, synchronous)
+    return _postgres_engine(url)
+
+
+def sqlite_module() -> ModuleType:
+    """Find the SQLite driver: `pysqlite3` where it is installed, else the standard library's."""
+    try:
+        return importlib.import_module("pysqlite3.dbapi2")
+    except ImportError:
+        return sqlite3
+
+
+def wal_is_safe() -> bool:
+    """Tell whether the SQLite library in use may run several writers in WAL mode."""
+    version: tuple[int, ...] = sqlite_module().sqlite_version_info
+    return version >= WAL_SAFE_VERSION
+
+
+@contextmanager
+def translated(url: str) -> Iterator[None]:
+    """Turn every driver error into `StoreUnavailable`; errors of our own pass."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise unavailable(url, error) from error
+
+
+def unavailable(url: str, error: BaseException) -> StoreUnavailable:
+    """Describe a driver error: which database, what it said, what to do."""
+    shown = sqlalchemy.make_url(url).render_as_string(hide_password=True)
+    cause = str(error.orig if isinstance(error, DBAPIError) and error.orig else error).strip().splitlines()
+    return StoreUnavailable(
+        f"database {shown}: {cause[0] if cause else type(error).__name__}; "
+        "nothing was lost, try again when it answers (`sandbox-ledger doctor` tells)"
+    )
+
+
+@contextmanager
+def write_transaction(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that, on SQLite, holds the write lock from its start; commit, or roll back on error."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            begin_immediate(connection)
+        else:
+            connection.exec_driver_sql("BEGIN")
+        with _committed(connection):
+            yield connection
+
+
+@contextmanager
+def read_snapshot(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction whose reads all see one moment; it blocks no writer."""
+    with engine.connect() as connection:
+        snapshot = "BEGIN" if engine.dialect.name == "sqlite" else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        connection.exec_driver_sql(snapshot)
+        with _committed(connection):
+            yield connection
+
+
+@contextmanager
+def _committed(connection: Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        _rollback_quietly(connection)
+        raise
+    connection.exec_driver_sql("COMMIT")
+
+
+def begin_immediate(connection: Connection) -> None:
+    """Take SQLite's write lock, retrying every 0.2 to 2 ms while another writer has it."""
+    deadline = time.monotonic() + BUSY_DEADLINE_SECONDS
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        except DBAPIError as error:
+            if not is_busy(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(random.uniform(0.0002, 0.002))  # noqa: S311
+
+
+def is_busy(error: DBAPIError) -> bool:
+    """Tell whether SQLite refused only because another connection is writing."""
+    return "database is locked" in str(error.orig) or "database table is locked" in str(error.orig)
+
+
+def _rollback_quietly(connection: Connection) -> None:
+    try:
+        connection.exec_driver_sql("ROLLBACK")
+    except (DBAPIError, InterfaceError) as error:
+        logger.debug("rollback failed: %s", error, extra={"action": "rollback"})
+        connection.invalidate()
+
+
+def _sqlite_engine(url: str, synchronous: str) -> Engine:
+    engine = sqlalchemy.create_engine(
+        url, module=sqlite_module(), connect_args={"isolation_level": None, "timeout": 0}, pool_size=16, max_overflow=64
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute(f"PRAGMA synchronous = {'NORMAL' if synchronous == 'NORMAL' else 'FULL'}")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    return engine
+
+
+def _postgres_engine(url: str) -> Engine:
+    options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC"
+    return sqlalchemy.create_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"options": options, "connect_timeout": CONNECT_TIMEOUT_SECONDS},
+        pool_size=16,
+        max_overflow=64,
+    )

@@ -1,0 +1,121 @@
+"""Bringing a database to this version's schema: once, however many processes start at the same moment.
+
+The lock is a session advisory lock on PostgreSQL and `flock` on a file beside the database on SQLite. WAL is switched on
+under it, because changing the journal mode needs the database to itself.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine
+
+from provider.domain.errors import SchemaError, StoreUnavailable
+from provider.store.engine import translated, wal_is_safe
+
+ADVISORY_LOCK = 0x5A4D_1ED6
+UPGRADE = "sandbox-ledger db upgrade"
+
+
+def script_location() -> Path:
+    """Find the migrations: beside the package in a checkout, inside it when installed from a wheel."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "migrations"
+    return inside if inside.is_dir() else package.parent / "migrations"
+
+
+def alembic_config(connection: Connection | None = None) -> Config:
+    """Build Alembic's configuration without a file."""
+    config = Config()
+    config.set_main_option("script_location", str(script_location()).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def head_revision() -> str:
+    """Name the schema this version of the library works with."""
+    return str(ScriptDirectory.from_config(alembic_config()).get_current_head())
+
+
+def current_revision(engine: Engine, url: str) -> str | None:
+    """Name the schema the database has; None for an empty database."""
+    with translated(url), engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def upgrade(engine: Engine, url: str, revision: str = "head") -> None:
+    """Migrate up to a revision; safe to call from any number of processes at once."""
+    with translated(url), _exclusive(engine, url) as connection:
+        command.upgrade(alembic_config(connection), revision)
+        connection.commit()
+
+
+def downgrade(engine: Engine, url: str, revision: str) -> None:
+    """Migrate down to a revision (`base` drops everything)."""
+    with translated(url), _exclusive(engine, url) as connection:
+        command.downgrade(alembic_config(connection), revision)
+        connection.commit()
+
+
+def ensure_schema(engine: Engine, url: str) -> None:
+    """Create the schema in an empty database; refuse any other than this version's, naming both."""
+    found, head = current_revision(engine, url), head_revision()
+    if found is None:
+        upgrade(engine, url)
+    elif found != head:
+        raise schema_mismatch(url, found, head)
+
+
+def schema_mismatch(url: str, found: str, head: str) -> SchemaError:
+    """Describe the mismatch: an older database can be upgraded, a newer one needs a newer library."""
+    shown = sqlalchemy.make_url(url).render_as_string(hide_password=True)
+    known = {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+    step = (
+        f"run `{UPGRADE}`" if found in known else "install the version of sandbox-ledger that made it, or a later one"
+    )
+    age = "older" if found in known else "newer"
+    return SchemaError(f"database {shown}: its schema is {found}, {age} than {head}, which this version needs; {step}")
+
+
+@contextmanager
+def _exclusive(engine: Engine, url: str) -> Iterator[Connection]:
+    if engine.dialect.name == "sqlite":
+        with _file_lock(url), engine.connect() as connection:
+            _set_journal_mode(connection)
+            yield connection
+        return
+    with engine.connect() as holder:
+        holder.exec_driver_sql("SET statement_timeout = 0; SET lock_timeout = 0")
+        holder.exec_driver_sql(f"SELECT pg_advisory_lock({ADVISORY_LOCK})")
+        try:
+            with engine.connect().execution_options(isolation_level="READ COMMITTED") as connection:
+                yield connection
+        finally:
+            holder.exec_driver_sql(f"SELECT pg_advisory_unlock({ADVISORY_LOCK})")
+            holder.invalidate()
+
+
+@contextmanager
+def _file_lock(url: str) -> Iterator[None]:
+    database = Path(sqlalchemy.make_url(url).database or "")
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+        lock = database.with_name(database.name + ".migrate.lock").open("w")
+    except OSError as error:
+        raise StoreUnavailable(f"database {database}: {error.strerror}; make its directory writable") from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _set_journal_mode(connection: Connection) -> None:
+    connection.exec_driver_sql(f"PRAGMA journal_mode = {'WAL' if wal_is_safe() else 'TRUNCATE'}")
+    connection.commit()

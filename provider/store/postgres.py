@@ -1,0 +1,165 @@
+"""Appending on PostgreSQL: one autocommit statement of data-modifying CTEs.
+
+The order is always (1) compare-and-set of the stream's row, (2) the head row, (3) events and projections: (2) is joined to
+the outcome of (1), and (3) to (2), so a lost race takes no lock on the head row and writes nothing. A waiter re-reads the
+head row after it gets the lock (PostgreSQL's EvalPlanQual), so positions are dense and the chain is unbroken. The version
+must never be checked by a subselect here: its snapshot is older than the lock.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from provider.domain.log import Appended
+from provider.domain.state import SandboxState
+from provider.store.batch import PENDING_TIME, Batch
+from provider.store.rows import GENERATION_COLUMNS, SANDBOX_COLUMNS, generation_row, sandbox_row
+from provider.store.tables import generations, sandboxes
+
+_CASTS = {"TEXT": "text", "BIGINT": "bigint", "INTEGER": "integer", "BOOLEAN": "boolean", "DOUBLE": "float8"}
+_STAMPED = frozenset({
+    "created_at", "updated_at", "creating_at", "started_at", "ready_at", "ended_at", "removed_at",
+})  # fmt: skip
+
+
+def append(connection: Connection, ledger_id: str, batch: Batch) -> Appended | None:
+    """Run the append; None when the stream is not at the expected version."""
+    after = batch.fold_pending()
+    changed = batch.changed(after) if after is not None else []
+    sql = append_statement(batch.expected_version == 0, len(batch.entries), after is not None, len(changed))
+    row = connection.exec_driver_sql(sql, parameters(ledger_id, batch, after)).one_or_none()
+    if row is None:
+        return None
+    first_position, recorded_at, *hashes = row
+    stamps = batch.stamps(first_position, recorded_at)
+    return batch.appended(stamps, hashes, batch.fold(stamps))
+
+
+def parameters(ledger_id: str, batch: Batch, after: SandboxState | None) -> dict[str, Any]:
+    """Collect the statement's parameters."""
+    values: dict[str, Any] = {
+        "ledger": ledger_id, "stream": batch.stream, "expected": batch.expected_version,
+        "actor": batch.author.actor, "correlation": batch.author.correlation_id, "pending": PENDING_TIME,
+    }  # fmt: skip
+    for i, entry in enumerate(batch.entries):
+        values |= {
+            f"type{i}": entry.event.type, f"schema{i}": entry.event.schema_version, f"data{i}": entry.data,
+            f"body{i}": entry.body, f"command{i}": entry.command_id,
+        }  # fmt: skip
+    if after is not None:
+        values |= _prefixed("s", sandbox_row(after))
+        for i, generation in enumerate(batch.changed(after)):
+            values |= _prefixed(f"g{i}", generation_row(after.sandbox_id, generation))
+    return values
+
+
+@functools.lru_cache(maxsize=256)
+def append_statement(is_new: bool, events: int, projected: bool, changed: int) -> str:
+    """Write the statement for an append of this shape."""
+    parts = [
+        f"cas AS ({_compare_and_set(is_new, events)})",
+        f"head AS ({_advance_head(events)})",
+        *_intermediate_hashes(events),
+        f"logged AS ({_insert_events(events)})",
+    ]
+    if projected:
+        parts.append(f"sandbox AS ({_upsert(sandboxes, SANDBOX_COLUMNS, 's', 'sandbox_id')})")
+    for i in range(changed):
+        key = "sandbox_id, generation"
+        parts.append(f"generation{i} AS ({_upsert(generations, GENERATION_COLUMNS, f'g{i}', key)})")
+    hashes = ", ".join(_hash_of(i, events) for i in range(events))
+    return f"WITH {', '.join(parts)} SELECT base + 1, recorded_at, {hashes} FROM {_sources(events)}"  # noqa: S608
+
+
+def _compare_and_set(is_new: bool, events: int) -> str:
+    if is_new:
+        return (
+            f"INSERT INTO streams (stream, version) VALUES (%(stream)s::text, {events}) "  # noqa: S608
+            "ON CONFLICT DO NOTHING RETURNING version"
+        )
+    return (
+        f"UPDATE streams SET version = version + {events} "  # noqa: S608
+        "WHERE stream = %(stream)s::text AND version = %(expected)s::bigint RETURNING version"
+    )
+
+
+def _advance_head(events: int) -> str:
+    now = "greatest(statement_timestamp(), h.recorded_at)"
+    chained = "h.hash"
+    for i in range(events):
+        chained = _link(chained, f"h.position + {i + 1}", _as_text(now), f"%(body{i})s")
+    return (
+        f"UPDATE ledger_head AS h SET position = h.position + {events}, previous_hash = h.hash, "  # noqa: S608
+        f"hash = {chained}, recorded_at = {now} FROM cas WHERE h.ledger_id = %(ledger)s::text "
+        f"RETURNING h.position - {events} AS base, h.previous_hash, h.recorded_at, h.hash"
+    )
+
+
+def _intermediate_hashes(events: int) -> list[str]:
+    """Recompute the hashes before the last one, which the head row does not keep."""
+    parts = []
+    for i in range(events - 1):
+        before = "head.previous_hash" if i == 0 else f"link{i - 1}.hash"
+        source = "head" if i == 0 else f"head, link{i - 1}"
+        link = _link(before, f"head.base + {i + 1}", _as_text("head.recorded_at"), f"%(body{i})s")
+        parts.append(f"link{i} AS (SELECT {link} AS hash FROM {source})")  # noqa: S608
+    return parts
+
+
+def _insert_events(events: int) -> str:
+    rows = " UNION ALL ".join(
+        f"SELECT base + {i + 1}, %(stream)s::text, %(expected)s::bigint + {i + 1}, %(type{i})s::text, "  # noqa: S608
+        f"%(schema{i})s::integer, %(data{i})s::jsonb, recorded_at, %(actor)s::text, %(correlation)s::text, "
+        f"%(command{i})s::text, {_hash_of(i, events)} FROM {_sources(events)}"
+        for i in range(events)
+    )
+    return (
+        "INSERT INTO events (position, stream, version, type, schema_version, data, recorded_at, actor, "
+        f"correlation_id, command_id, hash) {rows}"
+    )
+
+
+def _upsert(table: Any, columns: tuple[str, ...], prefix: str, key: str) -> str:
+    values = ", ".join(_value(table, column, f"%({prefix}_{column})s") for column in columns)
+    updates = ", ".join(f"{c} = excluded.{c}" for c in columns if c not in key.split(", "))
+    return (
+        f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT {values} FROM head "  # noqa: S608
+        f"ON CONFLICT ({key}) DO UPDATE SET {updates}"
+    )
+
+
+def _value(table: Any, column: str, parameter: str) -> str:
+    if column in _STAMPED:
+        return f"CASE {parameter}::timestamptz WHEN %(pending)s::timestamptz THEN head.recorded_at ELSE {parameter} END"
+    if column.endswith("_at"):
+        return f"{parameter}::timestamptz"
+    if column == "holders":
+        return f"{parameter}::jsonb"
+    if column == "evidence_position":
+        return f"CASE WHEN {parameter}::bigint < 0 THEN head.base - {parameter}::bigint ELSE {parameter}::bigint END"
+    return f"{parameter}::{_CASTS[str(table.c[column].type)]}"
+
+
+def _link(previous: str, position: str, at: str, body: str) -> str:
+    text = rf"{previous} || E'\n' || ({position})::text || E'\n' || {at} || E'\n' || {body}::text"
+    return f"encode(sha256(convert_to({text}, 'UTF8')), 'hex')"
+
+
+def _as_text(moment: str) -> str:
+    return f"""to_char({moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+
+
+def _hash_of(i: int, events: int) -> str:
+    return "head.hash" if i == events - 1 else f"link{i}.hash"
+
+
+def _sources(events: int) -> str:
+    return ", ".join(["head", *(f"link{i}" for i in range(events - 1))])
+
+
+def _prefixed(prefix: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{prefix}_{name}": value for name, value in row.items()}

@@ -1,0 +1,58 @@
+"""States as projection rows and back: the one place that knows which field is which column."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from provider.domain.state import Generation, SandboxState
+from provider.store.tables import generations, sandboxes
+
+SANDBOX_COLUMNS = tuple(c.name for c in sandboxes.columns if c.name != "last_activity_at")
+GENERATION_COLUMNS = tuple(c.name for c in generations.columns)
+
+_GENERATION_FIELDS = tuple(f.name for f in dataclasses.fields(Generation) if f.name != "number")
+
+
+def sandbox_row(state: SandboxState) -> dict[str, Any]:
+    """Build the row of `sandboxes`; times stay times, `holders` becomes JSON text."""
+    current = state.current
+    return {
+        "sandbox_id": state.sandbox_id, "user_id": state.user_id, "thread_id": state.thread_id,
+        "status": state.status, "generation": state.generation,
+        "holders": json.dumps(state.holders, separators=(",", ":")),
+        "container_id": current.container_id if current and state.is_live else None,
+        "url": current.url if current and state.is_live else None,
+        "retry_at": state.retry_at, "created_at": state.created_at, "updated_at": state.updated_at,
+        "version": state.version,
+    }  # fmt: skip
+
+
+def generation_row(sandbox_id: str, generation: Generation) -> dict[str, Any]:
+    """Build the row of `generations`."""
+    row = {name: getattr(generation, name) for name in _GENERATION_FIELDS}
+    return {"sandbox_id": sandbox_id, "generation": generation.number, **row}
+
+
+def changed_generations(before: SandboxState, after: SandboxState) -> list[Generation]:
+    """Find the generations that must be written: new or different ones."""
+    known = {g.number: g for g in before.generations}
+    return [g for g in after.generations if known.get(g.number) != g]
+
+
+def read_state(sandbox: Mapping[str, Any], unsettled: Iterable[Mapping[str, Any]]) -> SandboxState:
+    """Rebuild a state from its `sandboxes` row and the `generations` rows that are not removed, oldest first."""
+    return SandboxState(
+        sandbox_id=sandbox["sandbox_id"], version=sandbox["version"], status=sandbox["status"],
+        user_id=sandbox["user_id"], thread_id=sandbox["thread_id"], generation=sandbox["generation"],
+        holders=tuple(json.loads(sandbox["holders"])), retry_at=sandbox["retry_at"],
+        created_at=sandbox["created_at"], updated_at=sandbox["updated_at"],
+        generations=tuple(read_generation(row) for row in unsettled),
+    )  # fmt: skip
+
+
+def read_generation(row: Mapping[str, Any]) -> Generation:
+    """Rebuild one generation from its row."""
+    return Generation(number=row["generation"], **{name: row[name] for name in _GENERATION_FIELDS})

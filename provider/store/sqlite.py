@@ -1,0 +1,88 @@
+"""Appending on SQLite: one `BEGIN IMMEDIATE` transaction, in the same order as on PostgreSQL.
+
+The database's clock is the host's (an embedded database has no other), read while the write lock is held and never
+earlier than the last event's time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table
+
+from provider.domain.log import Appended, chain_hash, format_timestamp, parse_timestamp
+from provider.domain.state import SandboxState
+from provider.store.batch import Batch
+from provider.store.rows import GENERATION_COLUMNS, SANDBOX_COLUMNS, generation_row, sandbox_row
+from provider.store.tables import generations, sandboxes
+
+_NEW_STREAM = "INSERT INTO streams (stream, version) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_CAS = "UPDATE streams SET version = ? WHERE stream = ? AND version = ?"
+_HEAD = "SELECT position, hash, recorded_at FROM ledger_head WHERE ledger_id = ?"
+_ADVANCE = "UPDATE ledger_head SET position = ?, previous_hash = ?, hash = ?, recorded_at = ? WHERE ledger_id = ?"
+_EVENT = (
+    "INSERT INTO events (position, stream, version, type, schema_version, data, recorded_at, actor, correlation_id, "
+    "command_id, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def append(connection: Connection, ledger_id: str, batch: Batch) -> Appended | None:
+    """Write the append inside the caller's immediate transaction; None when the stream has moved on."""
+    if not _compare_and_set(connection, batch):
+        return None
+    position, previous, last = connection.exec_driver_sql(_HEAD, (ledger_id,)).one()
+    recorded_at = max(datetime.now(UTC), parse_timestamp(last))
+    at = format_timestamp(recorded_at)
+    hashes, link = [], previous
+    for i, entry in enumerate(batch.entries):
+        link = chain_hash(link, position + i + 1, at, entry.body)
+        hashes.append(link)
+    connection.exec_driver_sql(_ADVANCE, (position + len(hashes), previous, link, at, ledger_id))
+    connection.exec_driver_sql(_EVENT, _event_rows(batch, position + 1, at, hashes))
+    stamps = batch.stamps(position + 1, recorded_at)
+    after = batch.fold(stamps)
+    if after is not None:
+        _project(connection, batch, after)
+    return batch.appended(stamps, hashes, after)
+
+
+def _compare_and_set(connection: Connection, batch: Batch) -> bool:
+    version = batch.expected_version + len(batch.entries)
+    if batch.expected_version == 0:
+        return connection.exec_driver_sql(_NEW_STREAM, (batch.stream, version)).rowcount == 1
+    return connection.exec_driver_sql(_CAS, (version, batch.stream, batch.expected_version)).rowcount == 1
+
+
+def _event_rows(batch: Batch, first: int, at: str, hashes: list[str]) -> Any:
+    author = batch.author
+    return [
+        (first + i, batch.stream, entry.version, entry.event.type, entry.event.schema_version, entry.data, at,
+         author.actor, author.correlation_id, entry.command_id, hashes[i])
+        for i, entry in enumerate(batch.entries)
+    ]  # fmt: skip
+
+
+def _project(connection: Connection, batch: Batch, after: SandboxState) -> None:
+    connection.exec_driver_sql(_UPSERT_SANDBOX, as_values(sandbox_row(after), SANDBOX_COLUMNS))
+    for generation in batch.changed(after):
+        row = generation_row(after.sandbox_id, generation)
+        connection.exec_driver_sql(_UPSERT_GENERATION, as_values(row, GENERATION_COLUMNS))
+
+
+def as_values(row: Mapping[str, Any], columns: tuple[str, ...]) -> tuple[Any, ...]:
+    """Bind a row by hand: times as text."""
+    return tuple(format_timestamp(v) if isinstance(v := row[name], datetime) else v for name in columns)
+
+
+def _upsert(table: Table, columns: tuple[str, ...], key: str) -> str:
+    updates = ", ".join(f"{c} = excluded.{c}" for c in columns if c not in key.split(", "))
+    return (
+        f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "  # noqa: S608
+        f"ON CONFLICT ({key}) DO UPDATE SET {updates}"
+    )
+
+
+_UPSERT_SANDBOX = _upsert(sandboxes, SANDBOX_COLUMNS, "sandbox_id")
+_UPSERT_GENERATION = _upsert(generations, GENERATION_COLUMNS, "sandbox_id, generation")

@@ -1,0 +1,122 @@
+"""The tables: the log (`ledger_head`, `streams`, `events`) and its projections (`sandboxes`, `generations`)."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from provider.store.types import JsonDocument, UtcTimestamp
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+ledger_head = Table(
+    "ledger_head",
+    metadata,
+    Column("ledger_id", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("previous_hash", Text, nullable=False),
+    Column("recorded_at", UtcTimestamp, nullable=False),
+    Column("created_at", UtcTimestamp, nullable=False),
+)
+
+streams = Table(
+    "streams",
+    metadata,
+    Column("stream", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("stream", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("schema_version", Integer, nullable=False),
+    Column("data", JsonDocument, nullable=False),
+    Column("recorded_at", UtcTimestamp, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("correlation_id", Text, nullable=False),
+    Column("command_id", Text),
+    Column("hash", Text, nullable=False),
+    UniqueConstraint("stream", "version"),
+    UniqueConstraint("command_id"),
+    Index(None, "type", "position"),
+    Index(None, "recorded_at"),
+)
+
+sandboxes = Table(
+    "sandboxes",
+    metadata,
+    Column("sandbox_id", Text, primary_key=True),
+    Column("user_id", Text),
+    Column("thread_id", Text),
+    Column("status", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("holders", JsonDocument, nullable=False),
+    Column("container_id", Text),
+    Column("url", Text),
+    Column("retry_at", UtcTimestamp),
+    Column("created_at", UtcTimestamp, nullable=False),
+    Column("updated_at", UtcTimestamp, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("last_activity_at", UtcTimestamp),
+    CheckConstraint("status IN ('creating', 'active', 'warm', 'dead', 'evicting', 'gone')", name="status"),
+    Index(None, "user_id", "thread_id"),
+    Index(None, "status", "updated_at"),
+)
+
+generations = Table(
+    "generations",
+    metadata,
+    Column("sandbox_id", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("backend", Text, nullable=False),
+    Column("image", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("worker_id", Text),
+    Column("container_id", Text),
+    Column("container_name", Text, nullable=False),
+    Column("host", Text),
+    Column("url", Text),
+    Column("creating_at", UtcTimestamp, nullable=False),
+    Column("started_at", UtcTimestamp),
+    Column("ready_at", UtcTimestamp),
+    Column("startup_seconds", Double),
+    Column("died_at", UtcTimestamp),
+    Column("detected_by", Text),
+    Column("ended_at", UtcTimestamp),
+    Column("end_reason", Text),
+    Column("expected", Boolean),
+    Column("error", Text),
+    Column("exit_code", BigInteger),
+    Column("oom_killed", Boolean),
+    Column("finished_at", UtcTimestamp),
+    Column("evidence_position", BigInteger),
+    Column("removed_at", UtcTimestamp),
+    Column("removal_failures", Integer, nullable=False),
+    Column("removal_error", Text),
+    PrimaryKeyConstraint("sandbox_id", "generation"),
+    Index(None, "ended_at"),
+)

@@ -1,0 +1,53 @@
+"""Column types that mean the same on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import DateTime, Dialect, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from provider.domain.log import format_timestamp, parse_timestamp
+
+
+class UtcTimestamp(TypeDecorator[datetime]):
+    """An aware time with microseconds: `timestamptz`, on SQLite ISO-8601 text ending in Z (sorts as time)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose the column's type."""
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Write the value."""
+        return format_timestamp(value) if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Read the value."""
+        return parse_timestamp(value) if isinstance(value, str) else value
+
+
+class JsonDocument(TypeDecorator[str]):
+    """A JSON document as compact text in Python; JSONB in PostgreSQL, text in SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose the column's type."""
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else JSONB())
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
+        """Write the value."""
+        return value if value is None or dialect.name == "sqlite" else json.loads(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        """Read the value."""
+        if value is None or dialect.name == "sqlite":
+            return cast("str | None", value)
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
