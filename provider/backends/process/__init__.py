@@ -1,0 +1,1 @@
+"""Sandboxes as plain local processes: no engine, no image, and no isolation."""
