@@ -1,0 +1,1 @@
+"""The client an agent holds, and the server inside a sandbox."""
