@@ -107,20 +107,14 @@ class PostgresServer:
         if self._directory is None:
             self._directory = Path(tempfile.mkdtemp(prefix="sl-pg-", dir="/tmp"))
         self._directory.chmod(0o755)
-        self._binaries = make_runnable(binaries, self._identity, self._directory / "pginstall")
-        password = secrets.token_hex(16)
-        self._initialise(password)
-        for attempt in range(1, START_ATTEMPTS + 1):
-            port = _find_free_port()
-            self._configure(port)
-            try:
-                self.launch()
-            except PostgresStartError:
-                if attempt == START_ATTEMPTS:
-                    raise
-                continue  # somebody else took the port in between
-            self._address = PostgresAddress(port=str(port), password=password)
-            return
+        try:
+            self._binaries = make_runnable(binaries, self._identity, self._directory / "copy")
+            password = secrets.token_hex(16)
+            self._initialise(password)
+            self._address = PostgresAddress(port=str(self._launch_on_free_port()), password=password)
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Stop the server and remove everything it kept."""
@@ -150,6 +144,17 @@ class PostgresServer:
         # A killed server leaves them, and the next start would refuse while a zombie of their process id remains.
         for lock in (self.directory / "data" / "postmaster.pid", *(self.directory / "socket").glob(".s.PGSQL.*")):
             lock.unlink()
+
+    def _launch_on_free_port(self, attempts: int = START_ATTEMPTS) -> int:
+        port = _find_free_port()
+        self._configure(port)
+        try:
+            self.launch()
+        except PostgresStartError:
+            if attempts == 1:
+                raise
+            return self._launch_on_free_port(attempts - 1)  # somebody else took the port in between
+        return port
 
     def _initialise(self, password: str) -> None:
         for name in ("data", "socket"):

