@@ -6,6 +6,7 @@ carries is about a generation that is no longer the one in question: the caller 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -65,7 +66,7 @@ def decide_create(state: SandboxState, creation: Creation) -> list[ev.Event]:
         ev.SandboxCreating(
             generation=number, sandbox_id=creation.sandbox_id, user_id=creation.user_id, thread_id=creation.thread_id,
             backend=creation.backend, image=creation.image, worker_id=creation.worker_id,
-            cause=creation.cause or ("cold" if state.generation == 0 or state.status == "gone" else "restart"),
+            cause=creation.cause or ("restart" if state.status == "dead" else "cold"),
             container_name=f"{creation.container_prefix}-{creation.sandbox_id}-g{number}",
         )
     ]  # fmt: skip
@@ -82,13 +83,13 @@ def decide_started(state: SandboxState, info: SandboxInfo) -> list[ev.Event]:
     ]  # fmt: skip
 
 
-def decide_ready(state: SandboxState, generation: int, startup_seconds: float, worker_id: str | None) -> list[ev.Event]:
-    """Open the new generation for use, held by its creator (by nobody when `worker_id` is None)."""
+def decide_ready(
+    state: SandboxState, generation: int, startup_seconds: float, holders: Sequence[str]
+) -> list[ev.Event]:
+    """Open the new generation for use, held by these workers (warm when there are none)."""
     _require_creating(state, generation)
-    ready: list[ev.Event] = [ev.SandboxReady(generation=generation, startup_seconds=startup_seconds)]
-    if worker_id is not None:
-        ready.append(ev.SandboxAcquired(generation=generation, worker_id=worker_id, how="created"))
-    return ready
+    held = [ev.SandboxAcquired(generation=generation, worker_id=holder, how="created") for holder in holders]
+    return [ev.SandboxReady(generation=generation, startup_seconds=startup_seconds), *held]
 
 
 def decide_create_failed(
@@ -116,6 +117,22 @@ def decide_release(
     if worker_id not in state.holders:
         return []
     return [ev.SandboxReleased(generation=state.generation, worker_id=worker_id, cause=cause)]
+
+
+def decide_shutdown(
+    state: SandboxState, worker_id: str, policy: Literal["keep", "destroy_own", "destroy_if_last"]
+) -> list[ev.Event]:
+    """Let go of a sandbox because its worker stops; with an opt-in policy, take it out of use if nobody else holds it.
+
+    `destroy_own` does so only for a container that this worker made.
+    """
+    released = decide_release(state, worker_id, "shutdown")
+    current = state.current
+    if not released or policy == "keep" or set(state.holders) != {worker_id} or current is None:
+        return released
+    if policy == "destroy_own" and current.worker_id != worker_id:
+        return released
+    return [*released, ev.SandboxEvicted(generation=state.generation, reason="shutdown")]
 
 
 def decide_died(

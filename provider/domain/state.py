@@ -140,7 +140,7 @@ def _apply(state: SandboxState, event: ev.SandboxEvent, stamp: Stamp) -> Sandbox
             return replace(ready, status="warm")
         case ev.SandboxCreateFailed():
             failed = _change(state, number, ended_at=now, error=f"{event.stage}: {event.error}", expected=False)
-            return replace(failed, status="gone", holders=()) if number == state.generation else failed
+            return _after_failed_start(failed, number)
         case ev.SandboxAcquired():
             return replace(state, status="active", holders=tuple(sorted({*state.holders, event.worker_id})))
         case ev.SandboxReleased():
@@ -171,6 +171,14 @@ def _apply(state: SandboxState, event: ev.SandboxEvent, stamp: Stamp) -> Sandbox
             return replace(state, retry_at=None)
         case _:
             return state
+
+
+def _after_failed_start(state: SandboxState, number: int) -> SandboxState:
+    """Keep a failed restart marked as dead, so that the next start still counts as one and says what was lost."""
+    if number != state.generation:
+        return state
+    current = state.current
+    return replace(state, status="dead" if current and current.cause == "restart" else "gone", holders=())
 
 
 def _begin(state: SandboxState, event: ev.SandboxCreating, now: datetime) -> SandboxState:
