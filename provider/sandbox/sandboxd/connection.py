@@ -36,7 +36,7 @@ ROUTES = {
     "/v1/file/glob": ("POST", "listing", "glob_files"),
     "/v1/file/grep": ("POST", "grep", "grep_files"),
 }
-STATUS_OF_ERRNO = {"ENOENT": 404, "EACCES": 403, "EPERM": 403, "EFBIG": 413, "ENOSPC": 507}
+STATUS_OF_ERRNO = {"ENOENT": 404, "EACCES": 403, "EPERM": 403, "ENOSYS": 404, "EFBIG": 413, "ENOSPC": 507}
 IDLE_SECONDS = 75
 DRAIN_LIMIT = 128 * 1024 * 1024
 
@@ -63,9 +63,10 @@ def answer_to(request: Request, place: Place) -> Answer:
     except Refused as refusal:
         return failure(refusal.status, str(refusal))
     except OSError as error:
-        code = errno.errorcode.get(error.errno or 0)
+        code = errno.errorcode.get(error.errno or 0, "EIO")
+        reason = error.strerror or str(error)
         where = f": {printable(error.filename)}" if isinstance(error.filename, str) else ""
-        return failure(STATUS_OF_ERRNO.get(code or "", 400), f"{error.strerror or error}{where}", code or "EIO")
+        return failure(STATUS_OF_ERRNO.get(code, 400), reason + where, {"errno": code, "reason": reason})
     except ValueError as error:  # a NUL in a path, base64 that is none, half a surrogate pair
         return failure(422, str(error))
     except Exception as error:  # noqa: BLE001 -- the loop boundary: one request must not end the server
@@ -76,7 +77,7 @@ def answer_to(request: Request, place: Place) -> Answer:
 def _handler_of(request: Request) -> Handler:
     method, module, name = ROUTES.get(request.path, ("", "", ""))
     if not method:
-        raise Refused(404, f"no such endpoint: {request.path}")
+        raise OSError(errno.ENOSYS, "no such endpoint", request.path)
     if request.method != method:
         raise Refused(405, f"{request.path} takes {method}, not {request.method}")
     handler: Handler = getattr(import_module(f"{__package__}.{module}"), name)

@@ -68,9 +68,9 @@ def success(data: Any, **more: Any) -> Answer:
     return as_json({"success": True, "message": "Operation successful", "data": data, **more})
 
 
-def failure(status: int, message: str, code: str | None = None) -> Answer:
-    """Answer with an error; `code` names the errno (`ENOENT`), so that a client raises what a local call would."""
-    body: dict[str, Any] = {"success": False, "message": message, "data": {"errno": code} if code else None}
+def failure(status: int, message: str, data: dict[str, str] | None = None) -> Answer:
+    """Answer with an error; the data's `errno` names it (`ENOENT`): a client can raise what a local call would."""
+    body: dict[str, Any] = {"success": False, "message": message, "data": data}
     if status == 422:
         body["detail"] = [{"loc": ["body"], "msg": message, "type": "value_error"}]
     return as_json(body, status)

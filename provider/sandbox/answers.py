@@ -1,0 +1,96 @@
+"""Read the answers of a sandbox, which are not to be trusted: commands in it may have replaced its server."""
+
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from provider.domain.errors import SandboxError
+
+T = TypeVar("T")
+# Servers that do not name the errno, as `sandboxd` does, still choose a status.
+ERRNO_OF_STATUS = {403: errno.EACCES, 404: errno.ENOENT, 413: errno.EFBIG, 507: errno.ENOSPC}
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The `data` object of an answer; a field of the wrong type raises `SandboxError`."""
+
+    sandbox_id: str
+    fields: Mapping[str, Any]
+
+    def find(self, name: str, kind: type[T] | tuple[type[T], ...]) -> T | None:
+        """Take a field, None if it is null or absent."""
+        value = self.fields.get(name)
+        if value is not None and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
+            raise not_the_protocol(self.sandbox_id, f"field {name!r} is {type(value).__name__}")
+        return value
+
+    def take(self, name: str, kind: type[T] | tuple[type[T], ...], default: T) -> T:
+        """Take a field, `default` if it is null or absent."""
+        value = self.find(name, kind)
+        return default if value is None else value
+
+    def seconds(self, name: str) -> float:
+        """Take a duration; JSON does not tell 1 from 1.0."""
+        return float(self.take(name, (int, float), 0.0))
+
+    def find_time(self, name: str) -> datetime | None:
+        """Take a time, None if there is none that can be read."""
+        try:
+            parsed = datetime.fromisoformat(self.take(name, str, ""))
+        except ValueError:
+            return None
+        return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+    def list_objects(self, name: str) -> Sequence[Data]:
+        """Take a list of objects."""
+        objects = self.take(name, list, [])
+        if not all(isinstance(fields, dict) for fields in objects):
+            raise not_the_protocol(self.sandbox_id, f"field {name!r} holds more than objects")
+        return [Data(self.sandbox_id, fields) for fields in objects]
+
+
+def read_data(sandbox_id: str, status: int, body: bytes, path: str | None = None) -> Data:
+    """Give the data of a successful answer, or raise what a local call would have raised.
+
+    `OSError` and its subclasses (`FileNotFoundError`, `PermissionError`, `IsADirectoryError`, ...) for the file `path`,
+    `ValueError` for a request that makes no sense, `SandboxError` for a server that failed.
+    """
+    try:
+        envelope = json.loads(body)
+    except (ValueError, RecursionError):
+        envelope = None
+    if not isinstance(envelope, dict):
+        raise not_the_protocol(sandbox_id, f"HTTP {status}, no JSON object")
+    data = envelope.get("data")
+    fields = data if isinstance(data, dict) else {}
+    if 200 <= status < 300 and envelope.get("success") is not False:
+        return Data(sandbox_id, fields)
+    raise _failure(sandbox_id, status, envelope, fields, path)
+
+
+def _failure(
+    sandbox_id: str, status: int, envelope: Mapping[str, Any], fields: Mapping[str, Any], path: str | None
+) -> Exception:
+    message = str(envelope.get("message") or envelope.get("detail") or f"HTTP {status}")
+    number = getattr(errno, str(fields.get("errno")), ERRNO_OF_STATUS.get(status))
+    if isinstance(number, int) and path is not None:
+        return OSError(number, f"sandbox {sandbox_id}: {fields.get('reason') or message}", path)
+    if isinstance(number, int):
+        return OSError(number, f"sandbox {sandbox_id}: {message}")
+    if 400 <= status < 500:
+        return ValueError(f"sandbox {sandbox_id} refused the request: {message}")
+    return SandboxError(f"sandbox {sandbox_id}: its server failed ({message}); see the container's log, or restart it")
+
+
+def not_the_protocol(sandbox_id: str, what: str) -> SandboxError:
+    """Make the error for an answer that no server of this protocol gives."""
+    return SandboxError(
+        f"sandbox {sandbox_id}: its answer is not the sandbox protocol ({what}); "
+        "check the image, and that `sandbox.port` is the port of its API"
+    )
