@@ -74,7 +74,8 @@ def _connect(base_url: str) -> Iterator[socket.socket]:
 class PrivateDockerEngine:
     """A `dockerd` of its own, with its own storage, containers and bridge; nothing of it outlives `stop`.
 
-    With `live_restore`, containers keep running while the engine is away. Raises UnavailableError when this machine or
+    Its containers reach each other and are reached at ports published on loopback; they reach no other machine. With
+    `live_restore`, they keep running while the engine is away. Raises UnavailableError when this machine or
     this account cannot run one.
     """
 
@@ -143,7 +144,7 @@ class PrivateDockerEngine:
         """Start the engine on its directory; returns when it answers."""
         assert self._bridge is not None, "the engine was not started"
         where = self.directory
-        options = [f"--bridge={self._bridge.name}", f"--default-address-pool={self._bridge.pool}"]
+        options = ["--iptables=false", f"--bridge={self._bridge.name}", f"--default-address-pool={self._bridge.pool}"]
         options += [f"--data-root={where}/data", f"--exec-root={where}/exec", f"--pidfile={where}/pid"]
         options += ["--host", self.base_url, *(["--live-restore"] if self._live_restore else [])]
         log = where / "log"
@@ -154,8 +155,8 @@ class PrivateDockerEngine:
             timeout_seconds=START_SECONDS,
         )
         if not answers(self.base_url):
-            last_words = log.read_text().strip().rpartition("\n")[2]
-            raise UnavailableError(f"no Docker engine (dockerd does not start: {last_words[-300:]})")
+            last_words = " ".join(log.read_text().split())[-300:]
+            raise UnavailableError(f"no Docker engine (dockerd does not start: ... {last_words})")
 
     def _read_pid(self) -> int:
         pid = read_pid(self.directory / "pid")
