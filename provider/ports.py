@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from provider.domain.containers import Discovered, Evidence, SandboxInfo, SandboxSpec
 from provider.domain.events import Event
 from provider.domain.log import Appended, Author, RecordedEvent
-from provider.domain.state import SandboxState
+from provider.domain.state import Generation, SandboxState
 
 
 class Liveness(Protocol):
@@ -106,6 +106,12 @@ class EventStore(Protocol):
 
     def load(self, sandbox_id: str) -> SandboxState:
         """Read the current state of one sandbox in one statement; an unknown id gives an empty state."""
+
+    def find_previous(self, sandbox_id: str, generation: int) -> Generation | None:
+        """Find the last generation before this one that was ever in use."""
+
+    def list_held(self, worker_id: str) -> Sequence[str]:
+        """List the ids of the sandboxes that a worker holds."""
 
     def read_stream(self, stream: str, after_version: int = 0) -> Iterator[RecordedEvent]:
         """Read one stream in version order."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from provider.domain.codec import to_payload
+from provider.domain.codec import from_payload, to_payload
 from provider.domain.events import Event
 from provider.domain.log import Appended, Author, RecordedEvent, canonical_json, event_body
 from provider.domain.state import Generation, SandboxState, Stamp, evolve, settled
@@ -83,5 +83,7 @@ def make_batch(
             stream=stream, version=version, type_=event.type, schema_version=event.schema_version, data=data,
             actor=author.actor, correlation_id=author.correlation_id, command_id=command_id,
         )  # fmt: skip
-        entries.append(Entry(event, version, canonical_json(data), body, command_id))
+        # Fold what will be read back, not what was given: rounding must not make the projections differ from the log.
+        recorded = from_payload(event.type, event.schema_version, data)
+        entries.append(Entry(recorded, version, canonical_json(data), body, command_id))
     return Batch(stream, expected_version, author, tuple(entries), state)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, bindparam, func, select
+from sqlalchemy import Engine, Text, bindparam, cast, func, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from provider.domain.errors import DuplicateCommand, VersionConflict
 from provider.domain.events import Event
 from provider.domain.log import Appended, Author, RecordedEvent
-from provider.domain.state import SandboxState
+from provider.domain.state import Generation, SandboxState
 from provider.store import log_reader, postgres, sqlite
 from provider.store.activity import touch_statement
 from provider.store.batch import Batch, make_batch
 from provider.store.engine import translated, unavailable, write_transaction
-from provider.store.rows import read_state
+from provider.store.rows import read_generation, read_state
 from provider.store.tables import generations, ledger_head, sandboxes
 
 _LOAD = (
@@ -30,6 +31,16 @@ _LOAD = (
     )
     .where(sandboxes.c.sandbox_id == bindparam("sandbox_id"))
     .order_by(generations.c.generation)
+)
+_PREVIOUS = (
+    select(generations)
+    .where(
+        generations.c.sandbox_id == bindparam("sandbox_id"),
+        generations.c.generation < bindparam("generation"),
+        generations.c.ready_at.is_not(None),
+    )
+    .order_by(generations.c.generation.desc())
+    .limit(1)
 )
 _PREFIX = "sandbox:"
 
@@ -112,6 +123,19 @@ class SqlEventStore:
         if not rows:
             return SandboxState(sandbox_id=sandbox_id)
         return read_state(rows[0], [_generation_part(row) for row in rows if row["g_generation"] is not None])
+
+    def find_previous(self, sandbox_id: str, generation: int) -> Generation | None:
+        """Find the last generation before this one that was ever in use."""
+        with translated(self._url), self._engine.connect() as connection:
+            row = connection.execute(_PREVIOUS, {"sandbox_id": sandbox_id, "generation": generation}).one_or_none()
+        return read_generation(row._asdict()) if row is not None else None
+
+    def list_held(self, worker_id: str) -> Sequence[str]:
+        """List the ids of the sandboxes that a worker holds."""
+        held = cast(sandboxes.c.holders, Text).contains(json.dumps(worker_id), autoescape=True)
+        statement = select(sandboxes.c.sandbox_id).where(sandboxes.c.status == "active", held)
+        with translated(self._url), self._engine.connect() as connection:
+            return connection.execute(statement.order_by(sandboxes.c.sandbox_id)).scalars().all()
 
     def read_stream(self, stream: str, after_version: int = 0) -> Iterator[RecordedEvent]:
         """Read one stream in version order, in pages; no transaction is held between them."""

@@ -1,7 +1,7 @@
 """Bringing a database to this version's schema: once, however many processes start at the same moment.
 
-The lock is a session advisory lock on PostgreSQL and `flock` on a file beside the database on SQLite. WAL is switched on
-under it, because changing the journal mode needs the database to itself.
+The lock is a session advisory lock on PostgreSQL and `flock` on a file beside the database on SQLite. WAL is switched
+on under it, because changing the journal mode needs the database to itself.
 """
 
 from __future__ import annotations

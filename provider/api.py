@@ -1,0 +1,143 @@
+"""The public API: one object per worker process."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Concatenate, ParamSpec, Self, TypeVar
+
+from provider.domain.errors import SandboxGone
+from provider.domain.events import EndReason
+from provider.domain.ids import derive_sandbox_id
+from provider.runtime.acquire import Acquire
+from provider.runtime.activity import Activity
+from provider.runtime.destroy import destroy
+from provider.runtime.lookup import Lookup
+from provider.runtime.release import release, release_all
+from provider.runtime.replica import Replica
+from provider.runtime.restart import restart
+from provider.runtime.worker import Worker
+from provider.sandbox.sandbox import Sandbox
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ENSURE_ATTEMPTS = 3
+ASYNC_CALLS = 64
+
+
+def _twin(
+    method: Callable[Concatenate[SandboxProvider, P], R],
+) -> Callable[Concatenate[SandboxProvider, P], Awaitable[R]]:
+    """Make the async twin of a method: the same call on a thread of its own pool, so that it never blocks the loop."""
+
+    @functools.wraps(method)
+    async def twin(self: SandboxProvider, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        call = functools.partial(method, self, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+    twin.__doc__ = f"Do what `{method.__name__}` does, without blocking the event loop."
+    return twin
+
+
+class SandboxProvider:
+    """Durable sandboxes for the threads of agents. Safe from any thread; one object per worker process is enough.
+
+    Everything is recorded in the ledger before it is done, so a restarted process finds its sandboxes again. Any method
+    may raise `StoreUnavailable` (nothing is lost) and, where a container is started or removed, `BackendUnavailable`.
+    """
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._replica = Replica()
+        self._activity = Activity(worker.store)
+        self._acquire = Acquire(worker, self._replica, self._activity)
+        self._executor = ThreadPoolExecutor(ASYNC_CALLS, thread_name_prefix="sandbox-async")
+        self._closed = False
+        self._lookup = Lookup(worker, self._replica, self._activity)
+
+    @property
+    def worker_id(self) -> str:
+        """This worker's identity, as it stands in the events."""
+        return self._worker.worker_id
+
+    def start(self) -> Self:
+        """Start the background work (activity times). Called by `open_provider`."""
+        self._activity.start()
+        return self
+
+    def acquire(self, thread_id: str | None = None, *, user_id: str | None = None, timeout: float | None = None) -> str:
+        """Return the id of the thread's sandbox, running and held by this worker.
+
+        The same (user, thread) always has the same id; without a thread a fresh sandbox is made. A dead container is
+        replaced under the same id. `timeout` (seconds, default `sandbox.acquire_timeout`) bounds the wait for a start
+        under way elsewhere. Raise `InvalidIdError`, `IdentityCollision`, or `SandboxStartError` with the
+        container's last log lines.
+        """
+        return self._acquire.acquire(thread_id, user_id, timeout)
+
+    def get(self, sandbox_id: str) -> Sandbox | None:
+        """Return the sandbox, or None when the id is unknown or its container is dead (it is evicted then).
+
+        No database and no engine is asked while the kernel proves that the container runs. When nobody can tell, the
+        sandbox is returned: unknown is not dead. With `auto_restart: false` nothing is ever checked.
+        """
+        return self._lookup.get(sandbox_id)
+
+    def release(self, sandbox_id: str) -> None:
+        """Let go of a sandbox; when no worker holds it any more it is warm. Idempotent."""
+        release(self._worker, sandbox_id)
+
+    def destroy(self, sandbox_id: str, *, reason: EndReason = "request", actor: str | None = None) -> None:
+        """Take a sandbox out of use, whoever holds it, and remove its container. Idempotent.
+
+        `actor` (`operator:<name>`) says on whose behalf. Raise `SandboxNotFound`; `BackendUnavailable` means that the
+        sandbox is out of use and its removal is tried again.
+        """
+        destroy(self._worker, self._replica, sandbox_id, reason, actor)
+
+    def restart(self, sandbox_id: str, *, actor: str | None = None) -> Sandbox:
+        """Replace the sandbox's container by a fresh one under the same id, for everyone who holds it."""
+        return restart(self._worker, self._replica, self._activity, sandbox_id, actor)
+
+    def ensure(self, thread_id: str, *, user_id: str | None = None) -> Sandbox:
+        """Return the thread's sandbox, alive and held by this worker: acquire, then get."""
+        for _ in range(ENSURE_ATTEMPTS):
+            sandbox = self.get(self.acquire(thread_id, user_id=user_id))
+            if sandbox is not None:
+                return sandbox
+        sandbox_id = derive_sandbox_id(user_id, thread_id)
+        raise SandboxGone(
+            sandbox_id, f"died {ENSURE_ATTEMPTS} times right after its start; read `sandbox-ledger why {sandbox_id}`"
+        )
+
+    def shutdown(self) -> None:
+        """Release everything this worker holds, follow `sandbox.on_shutdown`, and close all connections. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self._activity.stop()
+        try:
+            self._activity.flush()
+            release_all(self._worker, self._replica)
+        finally:
+            self._executor.shutdown(wait=False)
+            self._replica.clear()
+            self._worker.engine.backend.close()
+            self._worker.store.close()
+
+    acquire_async = _twin(acquire)
+    get_async = _twin(get)
+    release_async = _twin(release)
+    destroy_async = _twin(destroy)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.shutdown()

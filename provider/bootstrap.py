@@ -1,0 +1,63 @@
+"""The only place that knows every adapter: wires settings, store and backend into a provider."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from provider.api import SandboxProvider
+from provider.backends.registry import create_backend
+from provider.config import load_settings
+from provider.ports import SandboxBackend
+from provider.runtime.engine import Engine
+from provider.runtime.worker import Worker, new_worker_id
+from provider.settings import Settings
+from provider.store.engine import create_engine, wal_is_safe
+from provider.store.event_store import SqlEventStore
+from provider.store.migrate import ensure_schema
+
+logger = logging.getLogger(__name__)
+
+Source = Settings | Mapping[str, object] | str | os.PathLike[str] | None
+
+
+def open_provider(settings: Source = None, *, backend: SandboxBackend | None = None) -> SandboxProvider:
+    """Open the ledger and the engine, and start this process's worker.
+
+    `settings` is a path to a YAML file, a mapping, `Settings`, or nothing for `./config.yaml`; `backend` replaces the
+    configured one. An empty database gets its schema; one of another version is refused with `SchemaError`. Use as a
+    context manager, or call `shutdown()`.
+    """
+    loaded = load_settings(settings)
+    store = open_store(loaded)
+    engine = Engine(backend if backend is not None else open_backend(loaded, store.ledger_id))
+    return SandboxProvider(Worker(new_worker_id(), store, engine, loaded.sandbox)).start()
+
+
+def open_store(settings: Settings, *, migrate: bool = True) -> SqlEventStore:
+    """Open the ledger; with `migrate`, an empty database gets its schema and a foreign one is refused."""
+    url = settings.database.url
+    if url.startswith("sqlite") and not wal_is_safe():
+        logger.warning(
+            "the SQLite library in use can corrupt a WAL database with several writers: journal mode stays TRUNCATE; "
+            "install pysqlite3 >= 0.6.1",
+            extra={"action": "open_store"},
+        )
+    engine = create_engine(url, synchronous=settings.database.synchronous)
+    if migrate:
+        ensure_schema(engine, url)
+    return SqlEventStore(engine, url)
+
+
+def open_backend(settings: Settings, ledger_id: str) -> SandboxBackend:
+    """Build the configured backend; no engine is contacted yet."""
+    return create_backend(settings.sandbox, ledger_id, state_directory(settings, ledger_id))
+
+
+def state_directory(settings: Settings, ledger_id: str) -> Path:
+    """Find where backends without an engine keep their containers: one place per ledger on this host."""
+    base = os.environ.get("XDG_STATE_HOME")
+    root = Path(base) if base else Path.home() / ".local" / "state"
+    return root / "sandbox-ledger" / ledger_id

@@ -1,0 +1,102 @@
+"""Starting a sandbox's next generation: intent, container, readiness, ready; or the failure, told and cleaned up."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+
+from provider.domain import decisions
+from provider.domain.containers import Evidence, SandboxInfo, SandboxSpec
+from provider.domain.errors import BackendUnavailable, SandboxGone, SandboxStartError
+from provider.domain.events import Cause, Event
+from provider.domain.log import Author
+from provider.domain.state import SandboxState
+from provider.runtime.settle import settle
+from provider.runtime.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+
+def create(
+    worker: Worker,
+    identity: tuple[str, str | None, str | None],
+    author: Author,
+    *,
+    holders: Sequence[str],
+    cause: Cause | None = None,
+) -> SandboxState | None:
+    """Start the next generation of `identity` (sandbox id, user, thread), to be held by `holders`.
+
+    None when another worker is starting it or has started it. Raise `SandboxStartError` or `BackendUnavailable` with
+    the failure recorded, and `SandboxGone` when the generation was taken out of use while it was being made.
+    """
+    began = time.monotonic()
+    sandbox_id, user_id, thread_id = identity
+    creation = decisions.Creation(
+        sandbox_id=sandbox_id, user_id=user_id, thread_id=thread_id, worker_id=worker.worker_id,
+        backend=worker.engine.backend.name, image=worker.engine.backend.image,
+        container_prefix=worker.settings.container_prefix, cause=cause,
+    )  # fmt: skip
+    state, intent = worker.commit(sandbox_id, lambda s: decisions.decide_create(s, creation), author)
+    if not intent:
+        return None
+    info = _start(worker, SandboxSpec(sandbox_id, state.generation, user_id, thread_id), author)
+    try:
+        worker.commit(sandbox_id, lambda s: decisions.decide_started(s, info), author)
+        _wait_ready(worker, info, author)
+        seconds = time.monotonic() - began
+        ready, _ = worker.commit(
+            sandbox_id, lambda s: decisions.decide_ready(s, info.generation, seconds, holders), author
+        )
+    except decisions.Stale as stale:
+        worker.engine.destroy(info)
+        raise SandboxGone(sandbox_id, "taken out of use while it was starting; call acquire() again") from stale
+    return ready
+
+
+def _start(worker: Worker, spec: SandboxSpec, author: Author) -> SandboxInfo:
+    try:
+        return worker.engine.create(spec)
+    except SandboxStartError as error:
+        _give_up(worker, spec.sandbox_id, spec.generation, error, author)
+        raise
+    except BackendUnavailable as error:
+        failed = SandboxStartError(spec.sandbox_id, "engine", str(error))
+        _give_up(worker, spec.sandbox_id, spec.generation, failed, author)
+        raise
+
+
+def _wait_ready(worker: Worker, info: SandboxInfo, author: Author) -> None:
+    try:
+        worker.engine.wait_ready(info)
+    except SandboxStartError as error:
+        _give_up(worker, info.sandbox_id, info.generation, error, author, _find_evidence(worker, info))
+        raise
+    except BackendUnavailable as error:
+        failed = SandboxStartError(info.sandbox_id, "readiness", str(error))
+        _give_up(worker, info.sandbox_id, info.generation, failed, author)
+        raise
+
+
+def _give_up(
+    worker: Worker,
+    sandbox_id: str,
+    generation: int,
+    error: SandboxStartError,
+    author: Author,
+    evidence: Evidence | None = None,
+) -> None:
+    def decide(state: SandboxState) -> Sequence[Event]:
+        return decisions.decide_create_failed(state, generation, error.stage, error.reason, evidence)
+
+    worker.commit(sandbox_id, decide, author)
+    settle(worker, sandbox_id, author)
+
+
+def _find_evidence(worker: Worker, info: SandboxInfo) -> Evidence | None:
+    try:
+        return worker.engine.evidence(info)
+    except BackendUnavailable as error:
+        logger.warning("%s", error, extra={"action": "evidence", "sandbox_id": info.sandbox_id})
+        return None

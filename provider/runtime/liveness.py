@@ -1,0 +1,47 @@
+"""Is the container of a binding running, and what follows when it is not."""
+
+from __future__ import annotations
+
+import logging
+
+from provider.domain import decisions
+from provider.domain.errors import BackendUnavailable
+from provider.domain.events import DetectedBy
+from provider.runtime.replica import Binding, Replica
+from provider.runtime.settle import settle
+from provider.runtime.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+
+def is_alive(worker: Worker, binding: Binding) -> bool:
+    """Check a container once: by the kernel or the engine's events, else by asking the engine.
+
+    True as well when nobody can tell (unknown is not dead) and when there is no container to check.
+    """
+    if binding.info.container_id is None:
+        return True
+    known = binding.probe()
+    if known is not None:
+        return known
+    try:
+        return worker.engine.is_alive(binding.info)
+    except BackendUnavailable as error:
+        extra = {"action": "is_alive", "sandbox_id": binding.info.sandbox_id}
+        logger.warning("kept, because unknown is not dead: %s", error, extra=extra)
+        return True
+
+
+def bury(worker: Worker, replica: Replica, binding: Binding, detected_by: DetectedBy) -> None:
+    """Record that a container was found dead, evict it from the mapping at once, then examine and remove it.
+
+    Harmless when the sandbox has moved on to another generation meanwhile.
+    """
+    sandbox_id, generation = binding.info.sandbox_id, binding.generation
+    author, detected_at = worker.author(), worker.store.now()
+    _, events = worker.commit(
+        sandbox_id, lambda s: decisions.decide_died(s, generation, detected_by, detected_at), author
+    )
+    replica.drop(sandbox_id, generation)
+    if events:
+        settle(worker, sandbox_id, author)

@@ -1,0 +1,50 @@
+"""get(): the sandbox an agent holds, checked without asking the database or the engine where possible."""
+
+from __future__ import annotations
+
+import re
+
+from provider.domain.errors import InvalidIdError
+from provider.runtime.activity import Activity
+from provider.runtime.bind import bind
+from provider.runtime.liveness import bury, is_alive
+from provider.runtime.replica import Replica
+from provider.runtime.worker import Worker
+from provider.sandbox.sandbox import Sandbox
+
+_ID = re.compile(r"[0-9a-f]{16}")
+
+
+class Lookup:
+    """Finds sandboxes by id. Safe from any thread; holds no lock, so a slow check delays nobody else."""
+
+    def __init__(self, worker: Worker, replica: Replica, activity: Activity) -> None:
+        self._worker = worker
+        self._replica = replica
+        self._activity = activity
+        self._checks = worker.settings.auto_restart
+        self._find = replica.find
+        self._touch = activity.touch
+
+    def get(self, sandbox_id: str) -> Sandbox | None:
+        """Return the live sandbox, or None when the id is unknown or its container is dead (it is then evicted)."""
+        binding = self._find(sandbox_id)
+        if binding is not None and (not self._checks or binding.probe()):
+            self._touch(sandbox_id)
+            return binding.sandbox
+        return self._look_up(sandbox_id)
+
+    def _look_up(self, sandbox_id: str) -> Sandbox | None:
+        if not isinstance(sandbox_id, str):
+            raise InvalidIdError(f"sandbox id: expected text, got {type(sandbox_id).__name__}")
+        if not _ID.fullmatch(sandbox_id):
+            return None
+        while (state := self._worker.store.load(sandbox_id)).is_live:
+            binding = bind(self._worker, self._replica, self._activity, state)
+            if self._checks and not is_alive(self._worker, binding):
+                bury(self._worker, self._replica, binding, "get")
+            elif self._find(sandbox_id) is binding:  # else replaced while it was being checked
+                self._touch(sandbox_id)
+                return binding.sandbox
+        self._replica.drop(sandbox_id, state.generation)
+        return None

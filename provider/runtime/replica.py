@@ -1,0 +1,75 @@
+"""The replica: this process's quick view of the sandboxes it uses. Never the truth: the ledger is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from provider.domain.containers import SandboxInfo
+from provider.ports import Liveness
+from provider.sandbox.sandbox import Sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One generation as this process uses it: the client, and the probe of its container."""
+
+    info: SandboxInfo
+    sandbox: Sandbox
+    liveness: Liveness | None
+
+    @property
+    def generation(self) -> int:
+        """The generation this binding is about."""
+        return self.info.generation
+
+    def probe(self) -> bool | None:
+        """Tell from the kernel or the engine's event stream whether the container runs; None for "ask the engine"."""
+        return self.liveness.probe() if self.liveness is not None else None
+
+    def close(self) -> None:
+        """Release the probe and the client's connections."""
+        if self.liveness is not None:
+            self.liveness.close()
+        self.sandbox.close()
+
+
+class Replica:
+    """Sandbox id to binding. Reads take no lock; the lock for writes is never held across I/O."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._bindings: dict[str, Binding] = {}
+        self.find: Callable[[str], Binding | None] = self._bindings.get
+
+    def put(self, binding: Binding) -> Binding:
+        """Keep a binding, unless one of the same or a newer generation is there: then that one is returned."""
+        key = binding.info.sandbox_id
+        with self._lock:
+            known = self._bindings.get(key)
+            if known is not None and known.generation >= binding.generation:
+                loser, winner = binding, known
+            else:
+                self._bindings[key] = winner = binding
+                loser = known if known is not None else binding
+        if loser is not winner:
+            loser.close()
+        return winner
+
+    def drop(self, sandbox_id: str, generation: int) -> None:
+        """Forget a binding of this generation or an older one."""
+        with self._lock:
+            known = self._bindings.get(sandbox_id)
+            if known is None or known.generation > generation:
+                return
+            del self._bindings[sandbox_id]
+        known.close()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            dropped = list(self._bindings.values())
+            self._bindings.clear()
+        for binding in dropped:
+            binding.close()

@@ -1,0 +1,57 @@
+"""Settling: finish what the log says is unfinished about one sandbox's old containers.
+
+Evidence first, then removal. Whatever cannot be done now stays recorded as unfinished and is tried again by the next
+call that settles this sandbox, in any process.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from provider.domain import decisions
+from provider.domain.errors import BackendUnavailable
+from provider.domain.log import Author
+from provider.domain.state import Generation
+from provider.runtime.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+
+def settle(worker: Worker, sandbox_id: str, author: Author) -> list[BackendUnavailable]:
+    """Collect missing evidence and remove containers that are out of use; return what the engine could not do."""
+    failures = []
+    for generation in worker.store.load(sandbox_id).generations:
+        try:
+            _settle_one(worker, sandbox_id, generation, author)
+        except BackendUnavailable as error:
+            failures.append(error)
+            logger.warning("%s", error, extra={"action": "settle", "sandbox_id": sandbox_id})
+    return failures
+
+
+def _settle_one(worker: Worker, sandbox_id: str, generation: Generation, author: Author) -> None:
+    if generation.needs_evidence:
+        _examine(worker, sandbox_id, generation, author)
+    if generation.needs_evidence or generation.needs_removal:
+        _remove(worker, sandbox_id, generation, author)
+
+
+def _examine(worker: Worker, sandbox_id: str, generation: Generation, author: Author) -> None:
+    number = generation.number
+    try:
+        evidence = worker.engine.evidence(generation.info(sandbox_id))
+    except BackendUnavailable:
+        worker.commit(sandbox_id, lambda s: decisions.decide_evict_dead(s, number), author)
+        raise
+    worker.commit(sandbox_id, lambda s: decisions.decide_examined(s, number, evidence), author)
+
+
+def _remove(worker: Worker, sandbox_id: str, generation: Generation, author: Author) -> None:
+    number = generation.number
+    try:
+        worker.engine.destroy(generation.info(sandbox_id))
+    except BackendUnavailable as error:
+        words = str(error)
+        worker.commit(sandbox_id, lambda s: decisions.decide_removed(s, number, words), author)
+        raise
+    worker.commit(sandbox_id, lambda s: decisions.decide_removed(s, number, None), author)
