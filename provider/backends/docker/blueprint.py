@@ -1,0 +1,87 @@
+"""What a sandbox's container is made of: the settings in the engine's words. Pure but for reading a seccomp profile."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.types import LogConfig, Mount
+
+from provider.backends.docker.inspection import SANDBOX_PORT
+from provider.backends.labels import labels_for
+from provider.domain.containers import SandboxSpec
+from provider.domain.errors import SandboxStartError
+from provider.settings import SandboxSettings, SecuritySettings
+
+WORK_DIRECTORY = "/workspace"
+_WRITABLE = "rw,exec,nosuid,nodev,mode=1777"
+
+
+def container_config(
+    client: docker.APIClient, settings: SandboxSettings, ledger_id: str, spec: SandboxSpec, port: int | None
+) -> dict[str, Any]:
+    """Return the arguments of `create_container`; `port` None lets the engine pick the host port."""
+    config: dict[str, Any] = {
+        "image": settings.image,
+        "labels": labels_for(ledger_id, spec),
+        "environment": dict(settings.environment),
+        "user": settings.security.user,
+        "use_config_proxy": False,  # only what the settings say reaches a sandbox's environment
+        "host_config": _host_config(client, settings, spec, port),
+    }
+    if settings.network is None:
+        config["ports"] = [SANDBOX_PORT]
+    return config
+
+
+def _host_config(
+    client: docker.APIClient, settings: SandboxSettings, spec: SandboxSpec, port: int | None
+) -> dict[str, Any]:
+    limits, security = settings.limits, settings.security
+    options: dict[str, Any] = {
+        "mounts": [Mount(one.container_path, one.host_path, "bind", one.read_only) for one in settings.mounts],
+        "cap_drop": ["ALL"],
+        "cap_add": list(security.capabilities),
+        "security_opt": _security_options(security, spec),
+        # Bounded on the host's disk, and small enough for evidence to be read at once.
+        "log_config": LogConfig(type="json-file", config={"max-size": "4m", "max-file": "2"}),
+    }
+    if security.read_only_root:
+        options |= {"read_only": True, "tmpfs": dict.fromkeys(_tmpfs_paths(settings), _WRITABLE)}
+    if limits.memory is not None:
+        options |= {"mem_limit": int(limits.memory), "memswap_limit": int(limits.memory)}
+    if limits.cpus is not None:
+        options["nano_cpus"] = math.floor(limits.cpus * 1e9)
+    if limits.pids is not None:
+        options["pids_limit"] = limits.pids
+    if settings.network is None:
+        options["port_bindings"] = {SANDBOX_PORT: (settings.host, port) if port else (settings.host,)}
+    else:
+        options["network_mode"] = settings.network
+    config: dict[str, Any] = client.create_host_config(**options)
+    return config
+
+
+def _tmpfs_paths(settings: SandboxSettings) -> set[str]:
+    """Keep what a sandbox has to write writable, unless something is mounted there anyway."""
+    return {"/tmp", WORK_DIRECTORY} - {mount.container_path for mount in settings.mounts}  # noqa: S108 -- in there
+
+
+def _security_options(security: SecuritySettings, spec: SandboxSpec) -> list[str]:
+    options = ["no-new-privileges"] if security.no_new_privileges else []
+    if security.seccomp == "unconfined":
+        options.append("seccomp=unconfined")
+    elif security.seccomp != "default":
+        options.append(f"seccomp={_read_profile(security.seccomp, spec)}")
+    return options
+
+
+def _read_profile(path: str, spec: SandboxSpec) -> str:
+    # The engine wants the profile itself: it may run on another machine.
+    try:
+        return Path(path).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"sandbox.security.seccomp: cannot read the profile {path}: {error}"
+        raise SandboxStartError(spec.sandbox_id, "create", message) from error
