@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 from provider.domain.containers import Discovered, Evidence, SandboxInfo, SandboxSpec
 from provider.domain.events import Event
 from provider.domain.log import Appended, Author, RecordedEvent
+from provider.domain.policy import Capacity
 from provider.domain.state import Generation, SandboxState
 
 
@@ -96,10 +97,12 @@ class EventStore(Protocol):
         author: Author,
         *,
         state: SandboxState | None = None,
+        capacity: Capacity | None = None,
     ) -> Appended:
         """Append events and update the projections in one transaction; durable on return.
 
         `state` is the state the decision was made on (saves a read; its version must be `expected_version`).
+        `capacity` must still hold once the events are in, else `CapacityExceeded` is raised.
         Raise `VersionConflict` when the stream has moved on, `DuplicateCommand` when the author's `command_id`
         is in the log already; nothing is written then.
         """

@@ -14,7 +14,8 @@ from typing import Literal
 from provider.domain import events as ev
 from provider.domain.containers import Evidence, SandboxInfo
 from provider.domain.errors import IdentityCollision, SandboxError
-from provider.domain.state import SandboxState
+from provider.domain.policy import BackoffPolicy
+from provider.domain.state import SandboxState, Stamp, evolve
 
 AcquireStep = Literal["create", "wait", "check"]
 
@@ -57,12 +58,13 @@ def check_identity(state: SandboxState, user_id: str | None, thread_id: str | No
 
 
 def decide_create(state: SandboxState, creation: Creation) -> list[ev.Event]:
-    """Intend the next generation; nothing when one is live or being made."""
+    """Intend the next generation; nothing when one is live or being made. Ends a back-off whose time is over."""
     check_identity(state, creation.user_id, creation.thread_id)
     if plan_acquire(state) != "create":
         return []
     number = state.generation + 1
     return [
+        *decide_clear_backoff(state, "time"),
         ev.SandboxCreating(
             generation=number, sandbox_id=creation.sandbox_id, user_id=creation.user_id, thread_id=creation.thread_id,
             backend=creation.backend, image=creation.image, worker_id=creation.worker_id,
@@ -136,12 +138,34 @@ def decide_shutdown(
 
 
 def decide_died(
-    state: SandboxState, generation: int, detected_by: ev.DetectedBy, detected_at: datetime
+    state: SandboxState,
+    generation: int,
+    detected_by: ev.DetectedBy,
+    detected_at: datetime,
+    backoff: BackoffPolicy | None = None,
 ) -> list[ev.Event]:
-    """Record a death and take the sandbox out of the mapping; nothing when the generation is not the live one."""
+    """Record a death and take the sandbox out of the mapping; nothing when the generation is not the live one.
+
+    With a policy, too many crashes also begin a back-off. `detected_at` is a time of the database's clock.
+    """
     if not state.is_live or state.generation != generation:
         return []
-    return [ev.SandboxDied(generation=generation, detected_by=detected_by, detected_at=detected_at)]
+    died = ev.SandboxDied(generation=generation, detected_by=detected_by, detected_at=detected_at)
+    if backoff is None:
+        return [died]
+    crashes = evolve(state, died, Stamp(position=0, recorded_at=detected_at)).crashes
+    retry_at = backoff.retry_at(crashes, detected_at)
+    if retry_at is None:
+        return [died]
+    failures = backoff.count(crashes, detected_at)
+    return [died, ev.CrashLoopEntered(generation=generation, failures=failures, retry_at=retry_at)]
+
+
+def decide_clear_backoff(state: SandboxState, cleared_by: str) -> list[ev.Event]:
+    """End a crash-loop back-off; an operator's word also forgives the crashes, the mere end of its time does not."""
+    if state.retry_at is None:
+        return []
+    return [ev.CrashLoopCleared(generation=state.generation, cleared_by=cleared_by)]
 
 
 def decide_examined(state: SandboxState, generation: int, evidence: Evidence) -> list[ev.Event]:

@@ -38,7 +38,11 @@ class SandboxGone(SandboxError):
 
 
 class CapacityExceeded(SandboxError):
-    """All replicas are in use and none became free in time."""
+    """All replicas are in use and none became free in time; `per_user` tells which of the two limits it was."""
+
+    def __init__(self, message: str, *, per_user: bool = False) -> None:
+        super().__init__(message)
+        self.per_user = per_user
 
 
 class CrashLoopBackOff(SandboxError):

@@ -12,6 +12,7 @@ from typing import Literal
 
 from provider.domain import events as ev
 from provider.domain.containers import SandboxInfo
+from provider.domain.policy import REMEMBERED_CRASHES, Crash
 
 Status = Literal["absent", "creating", "active", "warm", "dead", "evicting", "gone"]
 
@@ -89,12 +90,18 @@ class SandboxState:
     retry_at: datetime | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    crashes: tuple[Crash, ...] = ()
     generations: tuple[Generation, ...] = ()
 
     @property
     def current(self) -> Generation | None:
         """The newest generation, while it is not removed."""
         return self.generations[-1] if self.generations and self.generations[-1].number == self.generation else None
+
+    @property
+    def occupies(self) -> bool:
+        """Whether the sandbox counts against the capacity."""
+        return self.status in ("creating", "active", "warm")
 
     @property
     def is_live(self) -> bool:
@@ -148,8 +155,7 @@ def _apply(state: SandboxState, event: ev.SandboxEvent, stamp: Stamp) -> Sandbox
             status: Status = "active" if left else "warm"
             return replace(state, holders=left, status=status if state.is_live else state.status)
         case ev.SandboxDied():
-            died = _change(state, number, died_at=event.detected_at, detected_by=event.detected_by)
-            return replace(died, status="dead", holders=())
+            return _die(state, event)
         case ev.SandboxEvicted():
             return _evict(state, event, now)
         case ev.EvidenceCollected():
@@ -168,7 +174,8 @@ def _apply(state: SandboxState, event: ev.SandboxEvent, stamp: Stamp) -> Sandbox
         case ev.CrashLoopEntered():
             return replace(state, retry_at=event.retry_at)
         case ev.CrashLoopCleared():
-            return replace(state, retry_at=None)
+            forgiven = event.cleared_by != "time"
+            return replace(state, retry_at=None, crashes=() if forgiven else state.crashes)
         case _:
             return state
 
@@ -202,6 +209,15 @@ def _adopt(state: SandboxState, event: ev.OrphanAdopted, now: datetime) -> Sandb
         state, status="warm", user_id=event.user_id, thread_id=event.thread_id, generation=event.generation,
         holders=(), generations=(*state.generations, generation),
     )  # fmt: skip
+
+
+def _die(state: SandboxState, event: ev.SandboxDied) -> SandboxState:
+    current = state.find(event.generation)
+    ready_at = current.ready_at if current else None
+    uptime = max(0.0, (event.detected_at - ready_at).total_seconds()) if ready_at else 0.0
+    crashes = (*state.crashes, Crash(at=event.detected_at, uptime_seconds=round(uptime, 3)))[-REMEMBERED_CRASHES:]
+    died = _change(state, event.generation, died_at=event.detected_at, detected_by=event.detected_by)
+    return replace(died, status="dead", holders=(), crashes=crashes)
 
 
 def _evict(state: SandboxState, event: ev.SandboxEvicted, now: datetime) -> SandboxState:

@@ -10,6 +10,7 @@ from typing import Any
 from provider.domain.codec import from_payload, to_payload
 from provider.domain.events import Event
 from provider.domain.log import Appended, Author, RecordedEvent, canonical_json, event_body
+from provider.domain.policy import Capacity
 from provider.domain.state import Generation, SandboxState, Stamp, evolve, settled
 from provider.store.rows import changed_generations
 
@@ -37,6 +38,11 @@ class Batch:
     author: Author
     entries: tuple[Entry, ...]
     state: SandboxState | None
+    capacity: Capacity | None = None
+
+    def occupancy(self, after: SandboxState | None) -> int:
+        """Tell by how much this append changes the number of live sandboxes: -1, 0 or 1."""
+        return 0 if self.state is None or after is None else int(after.occupies) - int(self.state.occupies)
 
     def fold(self, stamps: Sequence[Stamp]) -> SandboxState | None:
         """Fold the events into the state the decision was made on."""
@@ -72,7 +78,12 @@ class Batch:
 
 
 def make_batch(
-    stream: str, expected_version: int, events: Sequence[Event], author: Author, state: SandboxState | None
+    stream: str,
+    expected_version: int,
+    events: Sequence[Event],
+    author: Author,
+    state: SandboxState | None,
+    capacity: Capacity | None = None,
 ) -> Batch:
     """Prepare an append. Only its first event carries the caller's `command_id`, which is unique in the log."""
     entries = []
@@ -86,4 +97,4 @@ def make_batch(
         # Fold what will be read back, not what was given: rounding must not make the projections differ from the log.
         recorded = from_payload(event.type, event.schema_version, data)
         entries.append(Entry(recorded, version, canonical_json(data), body, command_id))
-    return Batch(stream, expected_version, author, tuple(entries), state)
+    return Batch(stream, expected_version, author, tuple(entries), state, capacity)

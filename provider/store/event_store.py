@@ -14,11 +14,13 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from provider.domain.errors import DuplicateCommand, VersionConflict
 from provider.domain.events import Event
 from provider.domain.log import Appended, Author, RecordedEvent
+from provider.domain.policy import Capacity
 from provider.domain.state import Generation, SandboxState
 from provider.store import log_reader, postgres, sqlite
 from provider.store.activity import touch_statement
 from provider.store.batch import Batch, make_batch
 from provider.store.engine import translated, unavailable, write_transaction
+from provider.store.postgres import capacity_error
 from provider.store.rows import read_generation, read_state
 from provider.store.tables import generations, ledger_head, sandboxes
 
@@ -84,11 +86,12 @@ class SqlEventStore:
         author: Author,
         *,
         state: SandboxState | None = None,
+        capacity: Capacity | None = None,
     ) -> Appended:
         """Append events and update the projections in one transaction; durable on return.
 
-        `state` is the state the decision was made on; without it, it is read. Raise `VersionConflict` or
-        `DuplicateCommand`, with nothing written.
+        `state` is the state the decision was made on; without it, it is read. `capacity` must hold once the events
+        are in. Raise `VersionConflict`, `DuplicateCommand` or `CapacityExceeded`, with nothing written.
         """
         if not events:
             raise ValueError("an append needs at least one event")
@@ -96,7 +99,7 @@ class SqlEventStore:
             state = self.load(stream.removeprefix(_PREFIX))
         if state is not None and state.version != expected_version:
             raise VersionConflict(f"{stream}: expected version {expected_version}, decided on {state.version}")
-        batch = make_batch(stream, expected_version, events, author, state)
+        batch = make_batch(stream, expected_version, events, author, state, capacity)
         try:
             appended = self._write(batch)
         except IntegrityError as error:
@@ -104,7 +107,7 @@ class SqlEventStore:
                 raise DuplicateCommand(f"{stream}: command {author.command_id} was recorded before") from error
             raise unavailable(self._url, error) from error
         except SQLAlchemyError as error:
-            raise unavailable(self._url, error) from error
+            raise capacity_error(error) or unavailable(self._url, error) from error
         if appended is None:
             raise VersionConflict(f"{stream}: no longer at version {expected_version}")
         return appended

@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from provider.domain.errors import CapacityExceeded
 from provider.domain.log import Appended
 from provider.domain.state import SandboxState
 from provider.store.batch import PENDING_TIME, Batch
@@ -30,13 +32,27 @@ def append(connection: Connection, ledger_id: str, batch: Batch) -> Appended | N
     """Run the append; None when the stream is not at the expected version."""
     after = batch.fold_pending()
     changed = batch.changed(after) if after is not None else []
-    sql = append_statement(batch.expected_version == 0, len(batch.entries), after is not None, len(changed))
+    occupancy = batch.occupancy(after)
+    reserved = occupancy > 0 and batch.capacity is not None
+    sql = append_statement(
+        batch.expected_version == 0, len(batch.entries), after is not None, len(changed), occupancy, reserved
+    )
     row = connection.exec_driver_sql(sql, parameters(ledger_id, batch, after)).one_or_none()
     if row is None:
         return None
     first_position, recorded_at, *hashes = row
     stamps = batch.stamps(first_position, recorded_at)
     return batch.appended(stamps, hashes, batch.fold(stamps))
+
+
+def capacity_error(error: SQLAlchemyError) -> CapacityExceeded | None:
+    """Recognise the refusal of `ledger_reserve`."""
+    original = error.orig if isinstance(error, DBAPIError) else None
+    state = getattr(original, "sqlstate", None)
+    if state not in ("SLC01", "SLC02"):
+        return None
+    words = str(original).splitlines()[0].removeprefix("capacity: ")
+    return CapacityExceeded(words, per_user=state == "SLC02")
 
 
 def parameters(ledger_id: str, batch: Batch, after: SandboxState | None) -> dict[str, Any]:
@@ -50,6 +66,9 @@ def parameters(ledger_id: str, batch: Batch, after: SandboxState | None) -> dict
             f"type{i}": entry.event.type, f"schema{i}": entry.event.schema_version, f"data{i}": entry.data,
             f"body{i}": entry.body, f"command{i}": entry.command_id,
         }  # fmt: skip
+    if batch.capacity is not None and after is not None:
+        capacity = batch.capacity
+        values |= {"replicas": capacity.replicas, "per_user": capacity.per_user, "user": after.user_id}
     if after is not None:
         values |= _prefixed("s", sandbox_row(after))
         for i, generation in enumerate(batch.changed(after)):
@@ -58,11 +77,17 @@ def parameters(ledger_id: str, batch: Batch, after: SandboxState | None) -> dict
 
 
 @functools.lru_cache(maxsize=256)
-def append_statement(is_new: bool, events: int, projected: bool, changed: int) -> str:
-    """Write the statement for an append of this shape."""
+def append_statement(
+    is_new: bool, events: int, projected: bool, changed: int, occupancy: int = 0, reserved: bool = False
+) -> str:
+    """Write the statement for an append of this shape.
+
+    `occupancy` is the change of the number of live sandboxes; with `reserved` it must fit into the capacity, else the
+    whole statement fails with SQLSTATE SLC01 (the ledger's limit) or SLC02 (the user's).
+    """
     parts = [
         f"cas AS ({_compare_and_set(is_new, events)})",
-        f"head AS ({_advance_head(events)})",
+        f"head AS ({_advance_head(events, occupancy, reserved)})",
         *_intermediate_hashes(events),
         f"logged AS ({_insert_events(events)})",
     ]
@@ -87,13 +112,16 @@ def _compare_and_set(is_new: bool, events: int) -> str:
     )
 
 
-def _advance_head(events: int) -> str:
+def _advance_head(events: int, occupancy: int, reserved: bool) -> str:
     now = "greatest(statement_timestamp(), h.recorded_at)"
     chained = "h.hash"
     for i in range(events):
         chained = _link(chained, f"h.position + {i + 1}", _as_text(now), f"%(body{i})s")
+    live = f"h.live + {occupancy}"
+    if reserved:
+        live = f"ledger_reserve({live}, %(replicas)s::integer, %(user)s::text, %(per_user)s::integer)"
     return (
-        f"UPDATE ledger_head AS h SET position = h.position + {events}, previous_hash = h.hash, "  # noqa: S608
+        f"UPDATE ledger_head AS h SET live = {live}, position = h.position + {events}, previous_hash = h.hash, "  # noqa: S608
         f"hash = {chained}, recorded_at = {now} FROM cas WHERE h.ledger_id = %(ledger)s::text "
         f"RETURNING h.position - {events} AS base, h.previous_hash, h.recorded_at, h.hash"
     )
@@ -137,7 +165,7 @@ def _value(table: Any, column: str, parameter: str) -> str:
         return f"CASE {parameter}::timestamptz WHEN %(pending)s::timestamptz THEN head.recorded_at ELSE {parameter} END"
     if column.endswith("_at"):
         return f"{parameter}::timestamptz"
-    if column == "holders":
+    if column in ("holders", "crashes"):
         return f"{parameter}::jsonb"
     if column == "evidence_position":
         return f"CASE WHEN {parameter}::bigint < 0 THEN head.base - {parameter}::bigint ELSE {parameter}::bigint END"

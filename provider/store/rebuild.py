@@ -63,6 +63,8 @@ def rebuild(store: SqlEventStore, progress: Progress | None = None) -> int:
         metadata.create_all(connection, tables=[sandboxes, generations], checkfirst=True)
         fold = Fold()
         fold.read(connection, progress)
+        live = sum(row["status"] in ("creating", "active", "warm") for row in fold.rows(sandboxes))
+        connection.execute(update(ledger_head).values(live=live))
         activity = connection.execute(select(sandboxes.c.sandbox_id, sandboxes.c.last_activity_at)).all()
         for table in (sandboxes, generations):
             connection.execute(delete(table))

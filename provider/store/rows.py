@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from provider.domain.log import format_timestamp, parse_timestamp
+from provider.domain.policy import Crash
 from provider.domain.state import Generation, SandboxState
 from provider.store.tables import generations, sandboxes
 
@@ -25,6 +27,7 @@ def sandbox_row(state: SandboxState) -> dict[str, Any]:
         "holders": json.dumps(state.holders, separators=(",", ":")),
         "container_id": current.container_id if current and state.is_live else None,
         "url": current.url if current and state.is_live else None,
+        "crashes": json.dumps([[format_timestamp(c.at), c.uptime_seconds] for c in state.crashes], separators=(",", ":")),
         "retry_at": state.retry_at, "created_at": state.created_at, "updated_at": state.updated_at,
         "version": state.version,
     }  # fmt: skip
@@ -48,6 +51,9 @@ def read_state(sandbox: Mapping[str, Any], unsettled: Iterable[Mapping[str, Any]
         sandbox_id=sandbox["sandbox_id"], version=sandbox["version"], status=sandbox["status"],
         user_id=sandbox["user_id"], thread_id=sandbox["thread_id"], generation=sandbox["generation"],
         holders=tuple(json.loads(sandbox["holders"])), retry_at=sandbox["retry_at"],
+        crashes=tuple(
+            Crash(at=parse_timestamp(at), uptime_seconds=uptime) for at, uptime in json.loads(sandbox["crashes"])
+        ),
         created_at=sandbox["created_at"], updated_at=sandbox["updated_at"],
         generations=tuple(read_generation(row) for row in unsettled),
     )  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table
 
+from provider.domain.errors import CapacityExceeded
 from provider.domain.log import Appended, chain_hash, format_timestamp, parse_timestamp
 from provider.domain.state import SandboxState
 from provider.store.batch import Batch
@@ -20,8 +21,9 @@ from provider.store.tables import generations, sandboxes
 
 _NEW_STREAM = "INSERT INTO streams (stream, version) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _CAS = "UPDATE streams SET version = ? WHERE stream = ? AND version = ?"
-_HEAD = "SELECT position, hash, recorded_at FROM ledger_head WHERE ledger_id = ?"
-_ADVANCE = "UPDATE ledger_head SET position = ?, previous_hash = ?, hash = ?, recorded_at = ? WHERE ledger_id = ?"
+_HEAD = "SELECT position, hash, recorded_at, live FROM ledger_head WHERE ledger_id = ?"
+_USER_LIVE = "SELECT count(*) FROM sandboxes WHERE user_id IS ? AND status IN ('creating', 'active', 'warm')"
+_ADVANCE = "UPDATE ledger_head SET position = ?, previous_hash = ?, hash = ?, recorded_at = ?, live = ? WHERE ledger_id = ?"
 _EVENT = (
     "INSERT INTO events (position, stream, version, type, schema_version, data, recorded_at, actor, correlation_id, "
     "command_id, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -32,17 +34,19 @@ def append(connection: Connection, ledger_id: str, batch: Batch) -> Appended | N
     """Write the append inside the caller's immediate transaction; None when the stream has moved on."""
     if not _compare_and_set(connection, batch):
         return None
-    position, previous, last = connection.exec_driver_sql(_HEAD, (ledger_id,)).one()
+    position, previous, last, live = connection.exec_driver_sql(_HEAD, (ledger_id,)).one()
     recorded_at = max(datetime.now(UTC), parse_timestamp(last))
     at = format_timestamp(recorded_at)
     hashes, link = [], previous
     for i, entry in enumerate(batch.entries):
         link = chain_hash(link, position + i + 1, at, entry.body)
         hashes.append(link)
-    connection.exec_driver_sql(_ADVANCE, (position + len(hashes), previous, link, at, ledger_id))
-    connection.exec_driver_sql(_EVENT, _event_rows(batch, position + 1, at, hashes))
     stamps = batch.stamps(position + 1, recorded_at)
     after = batch.fold(stamps)
+    live += batch.occupancy(after)
+    _reserve(connection, batch, after, live)
+    connection.exec_driver_sql(_ADVANCE, (position + len(hashes), previous, link, at, live, ledger_id))
+    connection.exec_driver_sql(_EVENT, _event_rows(batch, position + 1, at, hashes))
     if after is not None:
         _project(connection, batch, after)
     return batch.appended(stamps, hashes, after)
@@ -53,6 +57,18 @@ def _compare_and_set(connection: Connection, batch: Batch) -> bool:
     if batch.expected_version == 0:
         return connection.exec_driver_sql(_NEW_STREAM, (batch.stream, version)).rowcount == 1
     return connection.exec_driver_sql(_CAS, (version, batch.stream, batch.expected_version)).rowcount == 1
+
+
+def _reserve(connection: Connection, batch: Batch, after: SandboxState | None, live: int) -> None:
+    capacity = batch.capacity
+    if capacity is None or after is None or batch.occupancy(after) <= 0:
+        return
+    if live > capacity.replicas:
+        raise CapacityExceeded(f"{live} sandboxes would be live, {capacity.replicas} are allowed")
+    if capacity.per_user is not None:
+        (held,) = connection.exec_driver_sql(_USER_LIVE, (after.user_id,)).one()
+        if held >= capacity.per_user:
+            raise CapacityExceeded(f"user {after.user_id!r} has {held} sandboxes already", per_user=True)
 
 
 def _event_rows(batch: Batch, first: int, at: str, hashes: list[str]) -> Any:

@@ -37,6 +37,7 @@ ledger_head = Table(
     Column("previous_hash", Text, nullable=False),
     Column("recorded_at", UtcTimestamp, nullable=False),
     Column("created_at", UtcTimestamp, nullable=False),
+    Column("live", BigInteger, nullable=False, server_default="0"),
 )
 
 streams = Table(
@@ -82,6 +83,7 @@ sandboxes = Table(
     Column("updated_at", UtcTimestamp, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("last_activity_at", UtcTimestamp),
+    Column("crashes", JsonDocument, nullable=False, server_default="[]"),
     CheckConstraint("status IN ('creating', 'active', 'warm', 'dead', 'evicting', 'gone')", name="status"),
     Index(None, "user_id", "thread_id"),
     Index(None, "status", "updated_at"),
@@ -119,4 +121,35 @@ generations = Table(
     Column("removal_error", Text),
     PrimaryKeyConstraint("sandbox_id", "generation"),
     Index(None, "ended_at"),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("worker_id", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", UtcTimestamp, nullable=False),
+    Column("heartbeat_at", UtcTimestamp, nullable=False),
+    Column("ended_at", UtcTimestamp),
+    Column("ended_as", Text),
+    Index(None, "ended_at", "heartbeat_at"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("expires_at", UtcTimestamp, nullable=False),
+)
+
+waiters = Table(
+    "waiters",
+    metadata,
+    Column("waiter_id", Text, primary_key=True),
+    Column("user_id", Text),
+    Column("enqueued_at", UtcTimestamp, nullable=False),
+    Column("seen_at", UtcTimestamp, nullable=False),
 )
