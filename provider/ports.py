@@ -9,8 +9,9 @@ from typing import Protocol, runtime_checkable
 from provider.domain.containers import Discovered, Evidence, SandboxInfo, SandboxSpec
 from provider.domain.events import Event
 from provider.domain.log import Appended, Author, RecordedEvent
-from provider.domain.policy import Capacity
+from provider.domain.policy import Capacity, Queue
 from provider.domain.state import Generation, SandboxState
+from provider.domain.workers import WorkerRow
 
 
 class Liveness(Protocol):
@@ -24,6 +25,14 @@ class Liveness(Protocol):
 
     def close(self) -> None:
         """Release what the probe holds. Idempotent; `probe` then answers None."""
+
+
+@runtime_checkable
+class Waitable(Protocol):
+    """A probe that can also be waited for."""
+
+    def fileno(self) -> int:
+        """Give a descriptor that becomes readable when the container ends; -1 once closed."""
 
 
 class SandboxBackend(Protocol):
@@ -82,6 +91,55 @@ class SupportsReadiness(Protocol):
         """
 
 
+class ChangeFeed(Protocol):
+    """Every event exactly once, in order, soon after its commit. One follower per object."""
+
+    @property
+    def error(self) -> str | None:
+        """None while the feed is connected, else what the database said."""
+
+    def follow(self, after: int) -> Iterator[Sequence[RecordedEvent]]:
+        """Yield batches of events behind `after` until `stop`; reconnect by itself."""
+
+    def stop(self) -> None:
+        """End `follow` soon, from any thread. Idempotent."""
+
+
+class WorkerRegistry(Protocol):
+    """The heartbeats of all workers, by the database's clock. Safe from any thread."""
+
+    def register(self, worker_id: str, host: str, pid: int) -> None:
+        """Add a worker, or revive one that was declared lost too early."""
+
+    def beat(self, worker_id: str) -> bool:
+        """Move the heartbeat to now; False when the worker was declared lost or has ended."""
+
+    def end(self, worker_id: str, ended_as: str) -> None:
+        """Mark a worker as `stopped` or `lost`. Idempotent."""
+
+    def find(self, worker_id: str) -> WorkerRow | None:
+        """Find one worker, with its heartbeat's age."""
+
+    def list_running(self) -> Sequence[WorkerRow]:
+        """List the workers that have not ended, the most silent one first."""
+
+
+class CapacityQueue(Protocol):
+    """Who waits for a free place, oldest first, across all workers. Safe from any thread."""
+
+    def look(self, waiter_id: str) -> Queue:
+        """See the queue from the place of a waiter; one that has not joined stands at its end."""
+
+    def join(self, waiter_id: str, user_id: str | None) -> None:
+        """Stand in the queue, or say that one still does; the place is that of the first call."""
+
+    def leave(self, waiter_id: str) -> None:
+        """Leave the queue. Idempotent."""
+
+    def list_warm(self, limit: int, user_id: str | None = None) -> Sequence[str]:
+        """List warm sandboxes (of one user, when given), the least recently used first."""
+
+
 class EventStore(Protocol):
     """The ledger. Safe from any thread; every method raises `StoreUnavailable` when the database cannot answer."""
 
@@ -118,6 +176,9 @@ class EventStore(Protocol):
 
     def read_stream(self, stream: str, after_version: int = 0) -> Iterator[RecordedEvent]:
         """Read one stream in version order."""
+
+    def head_position(self) -> int:
+        """Tell the position of the last event, 0 for an empty log."""
 
     def read_all(self, after: int = 0, limit: int | None = None) -> Iterator[RecordedEvent]:
         """Read the log in position order, starting behind `after`. A follower misses nothing."""

@@ -17,6 +17,14 @@ class Capacity:
     per_user: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What a waiter for capacity sees: how many sandboxes are live, and how many waiters stand before it."""
+
+    live: int
+    ahead: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crash:
     """One unexpected death: when it was recorded, and how long the container had been ready before."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from provider.domain.containers import SandboxInfo
-from provider.ports import Liveness
+from provider.ports import Liveness, Waitable
 from provider.sandbox.sandbox import Sandbox
 
 
@@ -27,6 +27,10 @@ class Binding:
     def probe(self) -> bool | None:
         """Tell from the kernel or the engine's event stream whether the container runs; None for "ask the engine"."""
         return self.liveness.probe() if self.liveness is not None else None
+
+    def fileno(self) -> int:
+        """Give a descriptor that becomes readable when the container ends; -1 where there is none."""
+        return self.liveness.fileno() if isinstance(self.liveness, Waitable) else -1
 
     def close(self) -> None:
         """Release the probe and the client's connections."""
@@ -56,6 +60,10 @@ class Replica:
         if loser is not winner:
             loser.close()
         return winner
+
+    def list_bindings(self) -> list[Binding]:
+        """List what is bound now."""
+        return list(self._bindings.values())
 
     def drop(self, sandbox_id: str, generation: int) -> None:
         """Forget a binding of this generation or an older one."""

@@ -22,6 +22,9 @@ from provider.store.batch import PENDING_TIME, Batch
 from provider.store.rows import GENERATION_COLUMNS, SANDBOX_COLUMNS, generation_row, sandbox_row
 from provider.store.tables import generations, sandboxes
 
+CHANNEL = "sandbox_ledger"
+"""Where each commit is announced; the payload is the position of its last event."""
+
 _CASTS = {"TEXT": "text", "BIGINT": "bigint", "INTEGER": "integer", "BOOLEAN": "boolean", "DOUBLE": "float8"}
 _STAMPED = frozenset({
     "created_at", "updated_at", "creating_at", "started_at", "ready_at", "ended_at", "removed_at",
@@ -40,7 +43,7 @@ def append(connection: Connection, ledger_id: str, batch: Batch) -> Appended | N
     row = connection.exec_driver_sql(sql, parameters(ledger_id, batch, after)).one_or_none()
     if row is None:
         return None
-    first_position, recorded_at, *hashes = row
+    first_position, recorded_at, _notified, *hashes = row
     stamps = batch.stamps(first_position, recorded_at)
     return batch.appended(stamps, hashes, batch.fold(stamps))
 
@@ -97,7 +100,8 @@ def append_statement(
         key = "sandbox_id, generation"
         parts.append(f"generation{i} AS ({_upsert(generations, GENERATION_COLUMNS, f'g{i}', key)})")
     hashes = ", ".join(_hash_of(i, events) for i in range(events))
-    return f"WITH {', '.join(parts)} SELECT base + 1, recorded_at, {hashes} FROM {_sources(events)}"  # noqa: S608
+    notify = f"pg_notify('{CHANNEL}', (base + {events})::text)"
+    return f"WITH {', '.join(parts)} SELECT base + 1, recorded_at, {notify}, {hashes} FROM {_sources(events)}"  # noqa: S608
 
 
 def _compare_and_set(is_new: bool, events: int) -> str:

@@ -1,0 +1,59 @@
+"""Workers as the ledger knows them, and the decisions about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from provider.domain import events as ev
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """One worker process; `silent_seconds` is the age of its last heartbeat by the database's clock."""
+
+    worker_id: str
+    host: str
+    pid: int
+    started_at: datetime
+    heartbeat_at: datetime
+    ended_at: datetime | None
+    ended_as: str | None
+    silent_seconds: float
+
+
+def has_lapsed(row: WorkerRow | None, lease_seconds: float, unseen_seconds: float) -> bool:
+    """Tell whether nothing more is to be expected of a worker.
+
+    A worker that is not registered (`row` is None) may just be starting: it has lapsed only after one full lease time,
+    counted from `unseen_seconds` ago.
+    """
+    if row is None:
+        return unseen_seconds > lease_seconds
+    return row.ended_at is not None or row.silent_seconds > lease_seconds
+
+
+def decide_worker_started(stream: Sequence[ev.Event], worker_id: str, host: str, pid: int) -> list[ev.Event]:
+    """Record that a worker joined, or came back after it was declared lost; nothing when it is there."""
+    if stream and isinstance(stream[-1], ev.WorkerStarted):
+        return []
+    return [ev.WorkerStarted(worker_id=worker_id, host=host, pid=pid)]
+
+
+def decide_worker_stopped(stream: Sequence[ev.Event], worker_id: str) -> list[ev.Event]:
+    """Record that a worker left in order; nothing when it is gone already."""
+    return [ev.WorkerStopped(worker_id=worker_id)] if _is_there(stream) else []
+
+
+def decide_worker_lost(
+    stream: Sequence[ev.Event], row: WorkerRow, lease_seconds: float
+) -> list[ev.Event]:
+    """Declare a worker lost; nothing when it is gone already or its heart beats again."""
+    if not _is_there(stream) or row.silent_seconds <= lease_seconds:
+        return []
+    return [ev.WorkerLost(worker_id=row.worker_id, last_heartbeat_at=row.heartbeat_at)]
+
+
+def _is_there(stream: Sequence[ev.Event]) -> bool:
+    return bool(stream) and isinstance(stream[-1], ev.WorkerStarted)

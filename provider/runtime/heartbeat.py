@@ -1,0 +1,85 @@
+"""The worker's life: registered at start, a heartbeat while it runs, an orderly end; and back again when declared lost.
+
+The heart beats in a thread and over a connection of its own, so that a slow engine or a busy pool cannot stop it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Sequence
+
+from provider.domain.errors import ConcurrencyError, StoreUnavailable, VersionConflict
+from provider.domain.events import Event
+from provider.domain.ids import worker_stream
+from provider.domain.log import Author
+from provider.domain.workers import decide_worker_started, decide_worker_stopped
+from provider.ports import EventStore
+from provider.runtime.worker import MAX_CONFLICTS, Worker
+
+logger = logging.getLogger(__name__)
+
+
+class Heartbeat:
+    """Keeps one worker registered. `on_return` is called after the worker was declared lost and has come back."""
+
+    def __init__(self, worker: Worker, interval: float, on_return: Callable[[], None]) -> None:
+        self._worker = worker
+        self._interval = interval
+        self._on_return = on_return
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sandbox-heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Register the worker and begin to beat."""
+        self._register()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop beating and record that the worker left in order."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        worker = self._worker
+        commit_worker(worker.store, worker.worker_id, lambda s: decide_worker_stopped(s, worker.worker_id), worker.author())
+        worker.registry.end(worker.worker_id, "stopped")
+
+    def _register(self) -> None:
+        worker, host, pid = self._worker, socket.gethostname(), os.getpid()
+        worker.registry.register(worker.worker_id, host, pid)
+        commit_worker(
+            worker.store,
+            worker.worker_id,
+            lambda stream: decide_worker_started(stream, worker.worker_id, host, pid),
+            worker.author(),
+        )
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._interval):
+            try:
+                if not self._worker.registry.beat(self._worker.worker_id):
+                    logger.warning("was declared lost, joins again", extra={"action": "rejoin"})
+                    self._register()
+                    self._on_return()
+            except (StoreUnavailable, ConcurrencyError) as error:
+                logger.warning("%s", error, extra={"action": "heartbeat"})
+
+
+def commit_worker(
+    store: EventStore, worker_id: str, decide: Callable[[Sequence[Event]], Sequence[Event]], author: Author
+) -> Sequence[Event]:
+    """Decide on a worker's stream and append; on a lost race decide again. Return the events appended."""
+    stream = worker_stream(worker_id)
+    for _ in range(MAX_CONFLICTS):
+        known = [recorded.event for recorded in store.read_stream(stream)]
+        events = decide(known)
+        if not events:
+            return ()
+        try:
+            store.append(stream, len(known), events, author)
+        except VersionConflict:
+            continue
+        return events
+    raise ConcurrencyError(f"worker {worker_id}: its stream changed {MAX_CONFLICTS} times in a row; try again")

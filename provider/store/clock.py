@@ -1,0 +1,15 @@
+"""The database's clock. SQLite has none of its own: it runs on the host that asks, whose clock it is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+
+def database_now(connection: Connection) -> datetime:
+    """Tell the database's time, UTC, with microseconds."""
+    if connection.dialect.name == "sqlite":
+        return datetime.now(UTC)
+    moment: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+    return moment

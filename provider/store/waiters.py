@@ -1,0 +1,62 @@
+"""The queue for capacity: who waits for a free place, oldest first, across all workers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import Engine, delete, func, insert, or_, select, update
+
+from provider.domain.policy import Queue
+from provider.store.clock import database_now
+from provider.store.engine import translated, write_transaction
+from provider.store.tables import ledger_head, sandboxes, waiters
+
+FORGOTTEN_SECONDS = 5.0
+"""A waiter not seen for this long has died and blocks nobody."""
+
+
+class SqlWaiters:
+    """The queue. Safe from any thread; raises `StoreUnavailable`."""
+
+    def __init__(self, engine: Engine, url: str) -> None:
+        self._engine = engine
+        self._url = url
+
+    def look(self, waiter_id: str) -> Queue:
+        """See the queue from the place of a waiter; one that has not joined stands at its end."""
+        with translated(self._url), self._engine.connect() as connection:
+            now = database_now(connection)
+            mine = select(waiters.c.enqueued_at).where(waiters.c.waiter_id == waiter_id)
+            enqueued = connection.execute(mine).scalar_one_or_none()
+            alive = waiters.c.seen_at > now - timedelta(seconds=FORGOTTEN_SECONDS)
+            ahead = select(func.count()).select_from(waiters).where(alive, waiters.c.waiter_id != waiter_id)
+            if enqueued is not None:
+                same = (waiters.c.enqueued_at == enqueued) & (waiters.c.waiter_id < waiter_id)
+                ahead = ahead.where(or_(waiters.c.enqueued_at < enqueued, same))
+            live = connection.execute(select(ledger_head.c.live)).scalar_one()
+            return Queue(int(live), int(connection.execute(ahead).scalar_one()))
+
+    def join(self, waiter_id: str, user_id: str | None) -> None:
+        """Stand in the queue, or say that one still does; the place is that of the first call."""
+        with translated(self._url), write_transaction(self._engine) as connection:
+            now = database_now(connection)
+            seen = update(waiters).where(waiters.c.waiter_id == waiter_id).values(seen_at=now)
+            if connection.execute(seen).rowcount == 0:
+                row = {"waiter_id": waiter_id, "user_id": user_id, "enqueued_at": now, "seen_at": now}
+                connection.execute(insert(waiters), row)
+
+    def leave(self, waiter_id: str) -> None:
+        """Leave the queue, and clear away who died in it. Idempotent."""
+        with translated(self._url), write_transaction(self._engine) as connection:
+            dead = database_now(connection) - timedelta(seconds=10 * FORGOTTEN_SECONDS)
+            connection.execute(delete(waiters).where(or_(waiters.c.waiter_id == waiter_id, waiters.c.seen_at < dead)))
+
+    def list_warm(self, limit: int, user_id: str | None = None) -> Sequence[str]:
+        """List warm sandboxes (of one user, when given), the least recently used first."""
+        used = func.coalesce(sandboxes.c.last_activity_at, sandboxes.c.updated_at)
+        statement = select(sandboxes.c.sandbox_id).where(sandboxes.c.status == "warm")
+        if user_id is not None:
+            statement = statement.where(sandboxes.c.user_id == user_id)
+        with translated(self._url), self._engine.connect() as connection:
+            return connection.execute(statement.order_by(used, sandboxes.c.sandbox_id).limit(limit)).scalars().all()

@@ -1,0 +1,70 @@
+"""Worker heartbeats: one row per worker process, moved by its own thread; all times are the database's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, bindparam, insert, select, update
+
+from provider.domain.workers import WorkerRow
+from provider.store.clock import database_now
+from provider.store.engine import translated, write_transaction
+from provider.store.tables import workers
+
+_BEAT = (
+    update(workers)
+    .where(workers.c.worker_id == bindparam("id"), workers.c.ended_at.is_(None))
+    .values(heartbeat_at=bindparam("now"))
+)
+
+
+class SqlWorkerRegistry:
+    """The workers of a ledger. Safe from any thread; raises `StoreUnavailable`."""
+
+    def __init__(self, engine: Engine, url: str) -> None:
+        self._engine = engine
+        self._url = url
+
+    def register(self, worker_id: str, host: str, pid: int) -> None:
+        """Add a worker, or revive one that was declared lost too early."""
+        with translated(self._url), write_transaction(self._engine) as connection:
+            now = database_now(connection)
+            revived = update(workers).where(workers.c.worker_id == worker_id)
+            if connection.execute(revived.values(heartbeat_at=now, ended_at=None, ended_as=None)).rowcount == 0:
+                row = {"worker_id": worker_id, "host": host, "pid": pid, "started_at": now, "heartbeat_at": now}
+                connection.execute(insert(workers), row)
+
+    def beat(self, worker_id: str) -> bool:
+        """Move the heartbeat to now; False when the worker is not registered as running (declared lost, or ended)."""
+        with translated(self._url), write_transaction(self._engine) as connection:
+            return connection.execute(_BEAT, {"id": worker_id, "now": database_now(connection)}).rowcount == 1
+
+    def end(self, worker_id: str, ended_as: str) -> None:
+        """Mark a worker as `stopped` or `lost`. Idempotent."""
+        with translated(self._url), write_transaction(self._engine) as connection:
+            running = update(workers).where(workers.c.worker_id == worker_id, workers.c.ended_at.is_(None))
+            connection.execute(running.values(ended_at=database_now(connection), ended_as=ended_as))
+
+    def find(self, worker_id: str) -> WorkerRow | None:
+        """Find one worker, with its heartbeat's age."""
+        with translated(self._url), self._engine.connect() as connection:
+            row = connection.execute(select(workers).where(workers.c.worker_id == worker_id)).one_or_none()
+            return _worker_row(row, database_now(connection)) if row is not None else None
+
+    def list_running(self) -> Sequence[WorkerRow]:
+        """List the workers that have not ended, the most silent one first."""
+        statement = select(workers).where(workers.c.ended_at.is_(None)).order_by(workers.c.heartbeat_at)
+        with translated(self._url), self._engine.connect() as connection:
+            now = database_now(connection)
+            return [_worker_row(row, now) for row in connection.execute(statement)]
+
+
+def _worker_row(row: Any, now: datetime) -> WorkerRow:
+    return WorkerRow(
+        row.worker_id, row.host, row.pid, row.started_at, row.heartbeat_at, row.ended_at, row.ended_as,
+        max(0.0, (now - row.heartbeat_at).total_seconds()),
+    )  # fmt: skip
+
+
