@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 
 from provider.sandbox.sandbox import Sandbox
 from tests.integration.sandbox.conftest import RunningServer, Start
+from tests.support.processes import find_children
+from tests.support.waiting import wait_until
 
 
 @pytest.mark.parametrize("content", ["", "a", "grüße 🎉\r\n\ttail", "\0 and \ufffd", "x" * 2_000_000])
@@ -109,6 +112,14 @@ def test_several_roots(start_server: Start, tmp_path: Path) -> None:
     sandbox.close()
 
 
+def test_the_whole_machine_as_root(start_server: Start, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("anywhere")
+    sandbox = Sandbox("5a4d", 1, start_server("--root", "/").url)
+    assert sandbox.read_file(str(tmp_path / "file")) == "anywhere"
+    assert len(sandbox.grep(str(tmp_path / "file"), "any")) == 1
+    sandbox.close()
+
+
 def test_listing_goes_down_to_its_depth(sandbox: Sandbox) -> None:
     for path in ("a.txt", ".hidden", "one/b.txt", "one/two/c.txt"):
         sandbox.write_file(path, "12345")
@@ -164,6 +175,8 @@ def test_grep(sandbox: Sandbox) -> None:
     assert (len(limited), limited.truncated) == (1, True)
     with pytest.raises(ValueError, match="not a regular expression"):
         sandbox.grep(".", "(")
+    with pytest.raises(FileNotFoundError):
+        sandbox.grep("missing", "x")
 
 
 def test_writers_at_the_same_time(sandbox: Sandbox) -> None:
@@ -179,3 +192,13 @@ def test_writers_at_the_same_time(sandbox: Sandbox) -> None:
 
     with ThreadPoolExecutor(8) as threads:
         assert all(threads.map(write_and_read, range(8)))
+
+
+def test_a_regular_expression_without_end_silences_nobody(sandbox: Sandbox, server: RunningServer) -> None:
+    sandbox.write_file("line", "a" * 60 + "b")
+    with ThreadPoolExecutor(1) as thread:
+        search = thread.submit(sandbox.grep, "line", "(a+)+$")
+        (searcher,) = wait_until(lambda: find_children(server.process.pid), what="the search to begin")
+        assert sandbox.execute_command("echo alive").output == "alive\n"
+        os.kill(searcher, signal.SIGKILL)
+        assert "the search ended with exit code 137" in str(search.exception(10))
