@@ -58,10 +58,9 @@ def _probe(url: str, path: str, timeout: float) -> str | None:
     connection = HTTPConnection(parts.hostname or "", parts.port or 80, timeout=timeout)
     try:
         connection.request("GET", path, headers={"Connection": "close"})
-        response = connection.getresponse()
+        with connection.getresponse() as response:
+            return None if 200 <= response.status < 300 else f"HTTP {response.status}"
     except (OSError, HTTPException) as error:
         return f"{type(error).__name__}: {error}"
-    else:
-        return None if 200 <= response.status < 300 else f"HTTP {response.status}"
     finally:
         connection.close()

@@ -6,6 +6,7 @@ providers, as several workers share one engine; `close()` therefore only counts.
 
 from __future__ import annotations
 
+import copy
 import itertools
 import threading
 from collections import Counter
@@ -132,11 +133,13 @@ class FakeEngine:
             self._containers.pop(container.info.container_id or "")
             return container.info
 
-    def plant(self, spec: SandboxSpec, *, ledger_id: str | None = None, running: bool = True) -> SandboxInfo:
-        """Put a container on the engine that nobody recorded (an orphan), or another installation's."""
+    def plant(
+        self, spec: SandboxSpec, *, ledger_id: str | None = None, prefix: str | None = None, running: bool = True
+    ) -> SandboxInfo:
+        """Put a container on the engine that nobody recorded (an orphan), or that is not this backend's."""
         with self._lock:
             number = f"fake-{next(self._numbers)}"
-            name = container_name(self._prefix, spec)
+            name = container_name(prefix or self._prefix, spec)
             info = SandboxInfo(spec.sandbox_id, spec.generation, number, name, "fake-host", self._url)
             labels = labels_for(ledger_id or self.ledger_id, spec)
             self._put(FakeContainer(info, labels, self._now(), running=running))
@@ -194,6 +197,12 @@ class FakeBackend(FakeEngine):
 
     name = "fake"
     image = "fake/sandbox:1"
+
+    def for_ledger(self, ledger_id: str) -> FakeBackend:
+        """Give another installation's view of the same engine."""
+        other = copy.copy(self)
+        other.ledger_id = ledger_id
+        return other
 
     def create(self, spec: SandboxSpec) -> SandboxInfo:
         """Start a container, unless told to fail or its name is taken."""
@@ -298,4 +307,5 @@ class FakeBackend(FakeEngine):
                 Discovered(container.info, container.running, container.created_at, dict(container.labels))
                 for container in self._containers.values()
                 if find_identity(container.labels, self.ledger_id) is not None
+                and container.info.container_name.startswith(f"{self._prefix}-{container.info.sandbox_id}-g")
             ]

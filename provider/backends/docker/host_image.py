@@ -20,6 +20,7 @@ from provider.backends.docker.root_filesystem import RootFilesystem
 from provider.domain.errors import SandboxError
 
 SANDBOXD = Path(__file__).parents[2] / "sandbox" / "sandboxd"
+BUSYBOX_PATH = "/bin:/usr/bin:/usr/local/bin"
 SANDBOXD_IN_IMAGE = PurePosixPath("/usr/local/lib/sandbox-ledger/sandboxd")
 
 _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -64,7 +65,7 @@ def fill(image: RootFilesystem) -> None:
 
 
 def _find_busybox() -> Path:
-    found = shutil.which("busybox", path="/bin:/usr/bin:/usr/local/bin")
+    found = shutil.which("busybox", path=BUSYBOX_PATH)
     if found is None:
         raise SandboxError("image build: busybox is not installed; run `apt-get install busybox-static`, then again")
     return Path(found)

@@ -16,7 +16,7 @@ from provider.domain.containers import Discovered, Limits, SandboxInfo, SandboxS
 SANDBOX_PORT = 8080
 """Where sandboxd listens inside its container; the AIO image listens there too."""
 
-_RUNNING = {"running", "paused", "restarting"}
+RUNNING_STATES = {"running", "paused", "restarting"}
 _BUILT_IN_NETWORKS = {"", "default", "bridge", "host", "none"}
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,6})?\d*(Z|[+-]\d\d:\d\d)")
 
@@ -37,7 +37,7 @@ def reached_at(address: str) -> str:
 def is_running(inspection: Mapping[str, Any]) -> bool:
     """Tell whether the container runs; paused and restarting ones do."""
     state = inspection["State"]
-    return bool(state["Running"]) or state.get("Status") in _RUNNING
+    return bool(state["Running"]) or state.get("Status") in RUNNING_STATES
 
 
 def limits_of(inspection: Mapping[str, Any]) -> Limits:
@@ -88,7 +88,7 @@ def read_entry(entry: Mapping[str, Any], ledger_id: str, prefix: str, place: Pla
         url=_listed_url(entry, name, place),
     )
     created_at = datetime.fromtimestamp(entry["Created"], UTC) if entry.get("Created") else None
-    return Discovered(info, entry.get("State") in _RUNNING, created_at, dict(labels))
+    return Discovered(info, entry.get("State") in RUNNING_STATES, created_at, dict(labels))
 
 
 def _listed_url(entry: Mapping[str, Any], name: str, place: Place) -> str:

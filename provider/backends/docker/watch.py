@@ -15,7 +15,7 @@ from docker.errors import DockerException
 from docker.types import CancellableStream
 
 from provider.backends.docker.engine import Engine
-from provider.backends.docker.inspection import is_running, parse_time
+from provider.backends.docker.inspection import RUNNING_STATES, is_running, parse_time
 from provider.backends.labels import LEDGER
 from provider.domain.errors import BackendUnavailable
 
@@ -69,12 +69,15 @@ class Watch:
                 self._follow()
                 pause = FIRST_PAUSE_SECONDS
             except BackendUnavailable as error:
-                log.warning("lost the engine's events: %s", error, extra={"action": "watch_gap"})
-                self._running = {}
-                self._stopped.wait(pause)
+                # Once per outage; the retries are of no interest.
+                level = logging.WARNING if pause == FIRST_PAUSE_SECONDS else logging.DEBUG
+                log.log(level, "lost the engine's events: %s", error, extra={"action": "watch_gap"})
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            except Exception:
+                log.exception("the watch failed; it starts again", extra={"action": "watch_failed"})
             finally:
                 self._running = {}
+            self._stopped.wait(pause)
 
     def _follow(self) -> None:
         """Follow one stream to its end."""
@@ -111,7 +114,9 @@ class Watch:
             return response.iter_lines(chunk_size=None), response
 
     def _list(self) -> dict[str, bool]:
-        return {entry["Id"]: entry.get("State") == "running" for entry in self._engine.list_containers(self._label)}
+        return {
+            entry["Id"]: entry.get("State") in RUNNING_STATES for entry in self._engine.list_containers(self._label)
+        }
 
     def _look_again(self, line: bytes) -> None:
         container_id = _container_of(line)

@@ -27,9 +27,10 @@ class ProcessContainer:
     sandbox_id: str
     generation: int
 
-    def is_called(self, container_id: str | None) -> bool:
-        """Tell whether this is the container of that id; None fits any, for who knows only the name."""
-        return container_id is None or container_id == self.record.container_id
+    def is_meant_by(self, info: SandboxInfo) -> bool:
+        """Tell whether `info` describes this container; where it has no id, its name has led here."""
+        same_sandbox = (info.sandbox_id, info.generation) == (self.sandbox_id, self.generation)
+        return same_sandbox and info.container_id in {None, self.record.container_id}
 
     def is_running(self) -> bool:
         """Tell whether its process runs; raise `BackendUnavailable` where this process could not see it."""
@@ -104,7 +105,7 @@ class ProcessContainers:
         Raise `BackendUnavailable` when it is missing here but was made on another host.
         """
         found = self._read(self._state_dir / Path(info.container_name).name)
-        if found is not None and found.sandbox_id == info.sandbox_id and found.is_called(info.container_id):
+        if found is not None and found.is_meant_by(info):
             return found
         if info.host not in {"", socket.gethostname()}:
             raise BackendUnavailable(

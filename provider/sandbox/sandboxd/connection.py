@@ -34,7 +34,7 @@ ROUTES = {
     "/v1/file/list": ("POST", "listing", "list_path"),
     "/v1/file/find": ("POST", "listing", "find"),
     "/v1/file/glob": ("POST", "listing", "glob_files"),
-    "/v1/file/grep": ("POST", "grep", "grep_files"),
+    "/v1/file/grep": ("POST", "apart", "grep_files"),
 }
 STATUS_OF_ERRNO = {"ENOENT": 404, "EACCES": 403, "EPERM": 403, "ENOSYS": 404, "EFBIG": 413, "ENOSPC": 507}
 IDLE_SECONDS = 75
@@ -57,9 +57,14 @@ def serve(connection: socket.socket, place: Place) -> None:
 
 
 def answer_to(request: Request, place: Place) -> Answer:
-    """Let the request's handler answer; a failure becomes an answer too."""
+    """Let the handler of the request's path answer."""
+    return answer_by(lambda request, place: _handler_of(request)(request, place), request, place)
+
+
+def answer_by(handler: Handler, request: Request, place: Place) -> Answer:
+    """Let a handler answer; a failure becomes an answer too."""
     try:
-        return _handler_of(request)(request, place)
+        return handler(request, place)
     except Refused as refusal:
         return failure(refusal.status, str(refusal))
     except OSError as error:

@@ -43,11 +43,14 @@ class HeadAndTail:
         """Count the bytes dropped from the middle."""
         return max(0, self._total - 2 * self._half)
 
-    def text(self) -> str:
-        """Decode what was kept, with a line that says how much is missing; no NUL, no invalid UTF-8."""
+    def content(self) -> bytes:
+        """Give what was kept, with a line that says how much is missing."""
         marker = b"\n[... %d bytes of output left out ...]\n" % self.left_out if self.left_out else b""
-        kept = bytes(self._head) + marker + bytes(self._tail[-self._half :])
-        return kept.decode("utf-8", "replace").replace("\0", "\ufffd")
+        return bytes(self._head) + marker + bytes(self._tail[-self._half :])
+
+    def text(self) -> str:
+        """Decode what was kept; NUL and invalid UTF-8 are replaced."""
+        return self.content().decode("utf-8", "replace").replace("\0", "\ufffd")
 
 
 class Execution:

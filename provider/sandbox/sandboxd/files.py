@@ -120,7 +120,11 @@ def _read_lines(stream: IO[bytes], first: int, last: int, limit: int) -> bytes:
 
 
 def _write(path: str, content: bytes, *, append: bool = False) -> None:
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    directory = os.path.dirname(path)
+    try:
+        os.makedirs(directory, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), directory) from None
     with open_regular(path, os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC)) as stream:
         stream.write(content)
 

@@ -1,4 +1,4 @@
-"""Search in files: `/v1/file/grep`."""
+"""Search in files: `/v1/file/grep`; runs in a process of its own (see `apart`)."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MATCH_LIMIT = 1_000
 LINE_LIMIT = 2_000  # characters of a line that are searched and shown
+ANSWER_LIMIT = 4_000_000  # characters of all lines of an answer
 CONTEXT_LIMIT = 50
 UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 
@@ -35,15 +36,16 @@ def grep_files(request: Request, place: Place) -> Answer:
     base, expression = body.text("path"), _expression_of(body)
     limit = min(body.count("max_results", MATCH_LIMIT), MATCH_LIMIT)
     before, after = (min(body.count(f"context_{side}", 0), CONTEXT_LIMIT) for side in ("before", "after"))
-    skip, searched, truncated = body.count("offset", 0), 0, False
+    skip, searched, room, truncated = body.count("offset", 0), 0, ANSWER_LIMIT, False
     matches: list[Match] = []
     for shown, path in _files_of(body, base, place.resolve(base)):
         searched += 1
         for match in _search(shown, path, expression, before, after):
             if skip:
                 skip -= 1
-            elif len(matches) < limit:
+            elif len(matches) < limit and room > 0:
                 matches.append(match)
+                room -= sum(map(len, [match["line_content"], *match["context_before"], *match["context_after"]]))
             else:
                 truncated = True
                 break
@@ -76,6 +78,7 @@ def _expression_of(body: Fields) -> re.Pattern[str]:
 def _files_of(body: Fields, base: str, real: str) -> Iterator[tuple[str, str]]:
     """Yield (path to show, path to open) of the files to search; links may lead out of the roots and are left alone."""
     if not os.path.isdir(real):
+        open_regular(real, os.O_RDONLY).close()  # a file asked for by name has to be there, one met on the way has not
         yield base, real
         return
     include, exclude = tuple(body.texts("include")), tuple(body.texts("exclude"))

@@ -18,7 +18,8 @@ class Place:
         self.workdir = workdir
         self.max_output = max_output
         self.max_body = max_body
-        self._roots = [os.path.realpath(root).rstrip("/") for root in roots]
+        self.roots = roots
+        self._real_roots = [os.path.realpath(root).rstrip("/") for root in roots]
         self._children: Children | None = None
         self._has_children = threading.Event()
 
@@ -40,7 +41,7 @@ class Place:
         A relative path starts at the working directory.
         """
         real = os.path.realpath(os.path.join(self.workdir, path))
-        if not any(real == root or real.startswith(f"{root}/") for root in self._roots):
+        if not any(real == root or real.startswith(f"{root}/") for root in self._real_roots):
             raise PermissionError(errno.EACCES, "outside the directories of this sandbox", path)
         return real
 

@@ -1,0 +1,1 @@
+"""Tests of the backends against real processes, real engines and broken ones."""

@@ -1,0 +1,1 @@
+"""The sandbox client against real servers."""

@@ -1,0 +1,1 @@
+"""The sandbox client and server, their pure parts."""
