@@ -12,14 +12,8 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 from provider.domain.errors import SandboxGone
 from provider.domain.events import EndReason
 from provider.domain.ids import derive_sandbox_id
-from provider.runtime.acquire import Acquire
-from provider.runtime.activity import Activity
-from provider.runtime.destroy import destroy
-from provider.runtime.lookup import Lookup
-from provider.runtime.release import release, release_all
-from provider.runtime.replica import Replica
-from provider.runtime.restart import restart
-from provider.runtime.worker import Worker
+from provider.runtime.forking import renew_after_fork
+from provider.runtime.process import Health, WorkerProcess
 from provider.sandbox.sandbox import Sandbox
 
 P = ParamSpec("P")
@@ -50,24 +44,33 @@ class SandboxProvider:
     may raise `StoreUnavailable` (nothing is lost) and, where a container is started or removed, `BackendUnavailable`.
     """
 
-    def __init__(self, worker: Worker) -> None:
-        self._worker = worker
-        self._replica = Replica()
-        self._activity = Activity(worker.store)
-        self._acquire = Acquire(worker, self._replica, self._activity)
+    def __init__(self, assemble: Callable[[], WorkerProcess]) -> None:
+        self._assemble = assemble
+        self._process = assemble()
+        self._inherited: list[object] = []
         self._executor = ThreadPoolExecutor(ASYNC_CALLS, thread_name_prefix="sandbox-async")
         self._closed = False
-        self._lookup = Lookup(worker, self._replica, self._activity)
 
     @property
     def worker_id(self) -> str:
         """This worker's identity, as it stands in the events."""
-        return self._worker.worker_id
+        return self._process.worker.worker_id
 
     def start(self) -> Self:
-        """Start the background work (activity times). Called by `open_provider`."""
-        self._activity.start()
+        """Register this worker and start its background threads. Called by `open_provider`."""
+        self._process.start()
+        renew_after_fork(self)
         return self
+
+    def begin_anew(self) -> None:
+        """Become a worker of its own in a forked child; the parent's connections and threads are left alone.
+
+        The new worker registers at its first call that needs the ledger.
+        """
+        # Kept, because an inherited connection that is collected would be closed for the parent as well.
+        self._inherited.append((self._process, self._executor))
+        self._process = self._assemble()
+        self._executor = ThreadPoolExecutor(ASYNC_CALLS, thread_name_prefix="sandbox-async")
 
     def acquire(self, thread_id: str | None = None, *, user_id: str | None = None, timeout: float | None = None) -> str:
         """Return the id of the thread's sandbox, running and held by this worker.
@@ -77,7 +80,7 @@ class SandboxProvider:
         under way elsewhere. Raise `InvalidIdError`, `IdentityCollision`, or `SandboxStartError` with the
         container's last log lines.
         """
-        return self._acquire.acquire(thread_id, user_id, timeout)
+        return self._running().acquire(thread_id, user_id, timeout)
 
     def get(self, sandbox_id: str) -> Sandbox | None:
         """Return the sandbox, or None when the id is unknown or its container is dead (it is evicted then).
@@ -85,11 +88,11 @@ class SandboxProvider:
         No database and no engine is asked while the kernel proves that the container runs. When nobody can tell, the
         sandbox is returned: unknown is not dead. With `auto_restart: false` nothing is ever checked.
         """
-        return self._lookup.get(sandbox_id)
+        return self._process.lookup.find(sandbox_id) or self._running().lookup.get(sandbox_id)
 
     def release(self, sandbox_id: str) -> None:
         """Let go of a sandbox; when no worker holds it any more it is warm. Idempotent."""
-        release(self._worker, sandbox_id)
+        self._running().release(sandbox_id)
 
     def destroy(self, sandbox_id: str, *, reason: EndReason = "request", actor: str | None = None) -> None:
         """Take a sandbox out of use, whoever holds it, and remove its container. Idempotent.
@@ -97,11 +100,11 @@ class SandboxProvider:
         `actor` (`operator:<name>`) says on whose behalf. Raise `SandboxNotFound`; `BackendUnavailable` means that the
         sandbox is out of use and its removal is tried again.
         """
-        destroy(self._worker, self._replica, sandbox_id, reason, actor)
+        self._running().destroy(sandbox_id, reason, actor)
 
     def restart(self, sandbox_id: str, *, actor: str | None = None) -> Sandbox:
         """Replace the sandbox's container by a fresh one under the same id, for everyone who holds it."""
-        return restart(self._worker, self._replica, self._activity, sandbox_id, actor)
+        return self._running().restart(sandbox_id, actor)
 
     def ensure(self, thread_id: str, *, user_id: str | None = None) -> Sandbox:
         """Return the thread's sandbox, alive and held by this worker: acquire, then get."""
@@ -119,15 +122,17 @@ class SandboxProvider:
         if self._closed:
             return
         self._closed = True
-        self._activity.stop()
-        try:
-            self._activity.flush()
-            release_all(self._worker, self._replica)
-        finally:
-            self._executor.shutdown(wait=False)
-            self._replica.clear()
-            self._worker.engine.backend.close()
-            self._worker.store.close()
+        self._executor.shutdown(wait=False)
+        self._process.stop()
+
+    def health(self) -> Health:
+        """Tell how current this process's view is: the change feed's state and position, and what it has bound."""
+        return self._process.health()
+
+    def _running(self) -> WorkerProcess:
+        process = self._process
+        process.start()
+        return process
 
     acquire_async = _twin(acquire)
     get_async = _twin(get)

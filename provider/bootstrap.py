@@ -12,11 +12,15 @@ from provider.backends.registry import create_backend
 from provider.config import load_settings
 from provider.ports import SandboxBackend
 from provider.runtime.engine import Engine
+from provider.runtime.process import WorkerProcess
 from provider.runtime.worker import Worker, new_worker_id
 from provider.settings import Settings
 from provider.store.engine import create_engine, wal_is_safe
 from provider.store.event_store import SqlEventStore
+from provider.store.feed import SqlFeed
 from provider.store.migrate import ensure_schema
+from provider.store.waiters import SqlWaiters
+from provider.store.workers import SqlWorkerRegistry
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +37,27 @@ def open_provider(settings: Source = None, *, backend: SandboxBackend | None = N
     loaded = load_settings(settings)
     store = open_store(loaded)
     engine = Engine(backend if backend is not None else open_backend(loaded, store.ledger_id))
-    return SandboxProvider(Worker(new_worker_id(), store, engine, loaded.sandbox)).start()
+    opened = [store]
+
+    def assemble() -> WorkerProcess:
+        fresh = opened.pop() if opened else open_store(loaded, migrate=False)
+        return assemble_worker(loaded, fresh, engine)
+
+    return SandboxProvider(assemble).start()
+
+
+def assemble_worker(settings: Settings, store: SqlEventStore, engine: Engine) -> WorkerProcess:
+    """Wire one worker with an identity of its own. Nothing is contacted yet."""
+    worker = Worker(
+        worker_id=new_worker_id(),
+        store=store,
+        registry=SqlWorkerRegistry(store.engine, store.url),
+        queue=SqlWaiters(store.engine, store.url),
+        engine=engine,
+        settings=settings.sandbox,
+        lease_seconds=settings.worker.lease_time,
+    )
+    return WorkerProcess(worker, SqlFeed(store.engine, store.url), settings.worker.heartbeat_interval)
 
 
 def open_store(settings: Settings, *, migrate: bool = True) -> SqlEventStore:

@@ -23,16 +23,11 @@ class Liveness(Protocol):
         Never blocks, never raises; safe from any thread.
         """
 
+    def fileno(self) -> int:
+        """Give a descriptor that becomes readable when the container ends; -1 where there is none."""
+
     def close(self) -> None:
         """Release what the probe holds. Idempotent; `probe` then answers None."""
-
-
-@runtime_checkable
-class Waitable(Protocol):
-    """A probe that can also be waited for."""
-
-    def fileno(self) -> int:
-        """Give a descriptor that becomes readable when the container ends; -1 once closed."""
 
 
 class SandboxBackend(Protocol):

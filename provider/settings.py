@@ -12,7 +12,7 @@ Bytes = NewType("Bytes", int)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseSettings:
-    """Where the ledger lives. `url` may hold a password and is left out of every repr; `synchronous` applies to SQLite only."""
+    """Where the ledger lives. `url` may hold a password and is in no repr; `synchronous` applies to SQLite only."""
 
     url: str = field(default="sqlite:///sandbox-ledger.db", repr=False)
     synchronous: Literal["FULL", "NORMAL"] = "FULL"
@@ -88,6 +88,7 @@ class SandboxSettings:
     idle_timeout: float = 600.0
     auto_restart: bool = True
     replicas: int = 3
+    max_per_user: int | None = None
     overflow: Literal["wait", "reject", "burst"] = "wait"
     acquire_timeout: float = 120.0
     mounts: tuple[MountSettings, ...] = ()

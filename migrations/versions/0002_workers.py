@@ -43,8 +43,7 @@ def upgrade() -> None:
     op.add_column("ledger_head", sa.Column("live", sa.BigInteger, nullable=False, server_default="0"))
     op.add_column("sandboxes", sa.Column("crashes", json, nullable=False, server_default="[]"))
     op.execute(
-        "UPDATE ledger_head SET live = "
-        "(SELECT count(*) FROM sandboxes WHERE status IN ('creating', 'active', 'warm'))"
+        "UPDATE ledger_head SET live = (SELECT count(*) FROM sandboxes WHERE status IN ('creating', 'active', 'warm'))"
     )
     op.create_table(
         "workers",

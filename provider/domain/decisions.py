@@ -35,7 +35,6 @@ class Creation:
     backend: str
     image: str
     container_prefix: str
-    cause: ev.Cause | None = None
 
 
 def plan_acquire(state: SandboxState) -> AcquireStep:
@@ -62,16 +61,19 @@ def decide_create(state: SandboxState, creation: Creation) -> list[ev.Event]:
     check_identity(state, creation.user_id, creation.thread_id)
     if plan_acquire(state) != "create":
         return []
-    number = state.generation + 1
-    return [
-        *decide_clear_backoff(state, "time"),
-        ev.SandboxCreating(
-            generation=number, sandbox_id=creation.sandbox_id, user_id=creation.user_id, thread_id=creation.thread_id,
-            backend=creation.backend, image=creation.image, worker_id=creation.worker_id,
-            cause=creation.cause or ("restart" if state.status == "dead" else "cold"),
-            container_name=f"{creation.container_prefix}-{creation.sandbox_id}-g{number}",
-        )
-    ]  # fmt: skip
+    cause: ev.Cause = "restart" if state.status == "dead" else "cold"
+    return [*decide_clear_backoff(state, "time"), _creating(state, creation, cause)]
+
+
+def decide_restart(state: SandboxState, creation: Creation) -> list[ev.Event]:
+    """Replace whatever container there is by the next generation, in one step that leaves no gap for others.
+
+    An operator's restart also ends a back-off and forgives the crashes.
+    """
+    check_identity(state, creation.user_id, creation.thread_id)
+    evicted = decide_evict(state, state.generation, "request")
+    cleared = decide_clear_backoff(state, "restart")
+    return [*evicted, *cleared, _creating(state, creation, "restart")]
 
 
 def decide_started(state: SandboxState, info: SandboxInfo) -> list[ev.Event]:
@@ -202,6 +204,15 @@ def decide_removed(state: SandboxState, generation: int, error: str | None) -> l
     if error is None:
         return [ev.SandboxDestroyed(generation=generation)]
     return [] if error == found.removal_error else [ev.SandboxDestroyFailed(generation=generation, error=error)]
+
+
+def _creating(state: SandboxState, creation: Creation, cause: ev.Cause) -> ev.SandboxCreating:
+    number = state.generation + 1
+    return ev.SandboxCreating(
+        generation=number, sandbox_id=creation.sandbox_id, user_id=creation.user_id, thread_id=creation.thread_id,
+        backend=creation.backend, image=creation.image, worker_id=creation.worker_id, cause=cause,
+        container_name=f"{creation.container_prefix}-{creation.sandbox_id}-g{number}",
+    )  # fmt: skip
 
 
 def _require_creating(state: SandboxState, generation: int) -> None:

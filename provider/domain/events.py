@@ -1,4 +1,4 @@
-"""The events: frozen dataclasses, one per thing that can have happened, in the past tense.
+"""The events: frozen dataclasses, one per thing that can have happened, past tense.
 
 A new event is one class here with `@event`; codec, fold tests and the reference in docs/events.md find it in `REGISTRY`.
 """

@@ -46,9 +46,7 @@ def decide_worker_stopped(stream: Sequence[ev.Event], worker_id: str) -> list[ev
     return [ev.WorkerStopped(worker_id=worker_id)] if _is_there(stream) else []
 
 
-def decide_worker_lost(
-    stream: Sequence[ev.Event], row: WorkerRow, lease_seconds: float
-) -> list[ev.Event]:
+def decide_worker_lost(stream: Sequence[ev.Event], row: WorkerRow, lease_seconds: float) -> list[ev.Event]:
     """Declare a worker lost; nothing when it is gone already or its heart beats again."""
     if not _is_there(stream) or row.silent_seconds <= lease_seconds:
         return []

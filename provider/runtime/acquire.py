@@ -6,17 +6,20 @@ import logging
 import secrets
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
 
 from provider.domain import decisions
-from provider.domain.errors import SandboxError
+from provider.domain.errors import CrashLoopBackOff, SandboxError
 from provider.domain.events import Event
 from provider.domain.ids import SandboxId, check_name, derive_sandbox_id
 from provider.domain.log import Author
 from provider.domain.state import SandboxState
+from provider.domain.workers import has_lapsed
 from provider.runtime.activity import Activity
+from provider.runtime.background import Background
 from provider.runtime.bind import bind
-from provider.runtime.create import create
+from provider.runtime.capacity import Admission
+from provider.runtime.create import bring_up, intend
 from provider.runtime.liveness import bury, is_alive
 from provider.runtime.replica import Replica
 from provider.runtime.settle import settle
@@ -26,16 +29,16 @@ logger = logging.getLogger(__name__)
 
 FIRST_POLL_SECONDS = 0.005
 LONGEST_POLL_SECONDS = 0.25
-START_MARGIN_SECONDS = 30.0
 
 
 class Acquire:
     """Acquires sandboxes for threads. Safe from any thread and any number of processes: one container per thread."""
 
-    def __init__(self, worker: Worker, replica: Replica, activity: Activity) -> None:
+    def __init__(self, worker: Worker, replica: Replica, activity: Activity, background: Background) -> None:
         self._worker = worker
         self._replica = replica
         self._activity = activity
+        self._background = background
 
     def acquire(self, thread_id: str | None, user_id: str | None, timeout: float | None) -> SandboxId:
         """Return the id of the thread's sandbox, held by this worker."""
@@ -43,76 +46,114 @@ class Acquire:
         sandbox_id = derive_sandbox_id(user, thread) if thread is not None else SandboxId(secrets.token_hex(8))
         patience = Patience(self._worker.settings.acquire_timeout if timeout is None else timeout)
         author = self._worker.author()
-        while not self._try(sandbox_id, user, thread, author):
-            patience.wait(sandbox_id)
+        admission = Admission(self._worker, self._replica, self._background, sandbox_id, user, author)
+        try:
+            while (blocked := self._try(Attempt(sandbox_id, user, thread, author, admission))) is not None:
+                patience.wait(blocked)
+        finally:
+            admission.leave()
+        self._replica.hold(sandbox_id)
         self._activity.touch(sandbox_id)
         return sandbox_id
 
-    def _try(self, sandbox_id: str, user: str | None, thread: str | None, author: Author) -> bool:
-        """Go one step; True when the sandbox is held, False when the state has to be looked at again."""
+    def _try(self, attempt: Attempt) -> SandboxError | None:
+        """Go one step. None when the sandbox is held; else the error to raise if the caller's time is over now."""
         worker = self._worker
-        state = worker.store.load(sandbox_id)
-        decisions.check_identity(state, user, thread)
+        state = worker.store.load(attempt.sandbox_id)
+        decisions.check_identity(state, attempt.user_id, attempt.thread_id)
         step = decisions.plan_acquire(state)
         if step == "check":
-            return self._hold(state, author)
+            return self._hold(state, attempt.author)
         if step == "wait":
-            self._take_over_abandoned(state, author)
-            return False
-        made = create(worker, (sandbox_id, user, thread), author, holders=[worker.worker_id])
-        if made is None:
-            return False
-        bind(worker, self._replica, self._activity, made)
-        settle_rest(worker, made, author)
-        return True
+            self._take_over_abandoned(state, attempt.author)
+            return attempt.not_in_time("another worker is still starting it")
+        self._check_backoff(state)
+        return self._create(attempt)
 
-    def _hold(self, state: SandboxState, author: Author) -> bool:
+    def _create(self, attempt: Attempt) -> SandboxError | None:
+        worker, identity = self._worker, (attempt.sandbox_id, attempt.user_id, attempt.thread_id)
+        intended = attempt.admission.admit(lambda capacity: intend(worker, identity, attempt.author, capacity=capacity))
+        if isinstance(intended, SandboxError):
+            return intended
+        made = bring_up(worker, intended, attempt.author, [worker.worker_id]) if intended is not None else None
+        if made is None:
+            return attempt.not_in_time("other workers changed it all the time")
+        bind(worker, self._replica, self._activity, made)
+        if len(made.generations) > 1:
+            self._background.settle(made.sandbox_id, attempt.author)
+        return None
+
+    def _check_backoff(self, state: SandboxState) -> None:
+        if state.retry_at is None or state.retry_at <= self._worker.store.now():
+            return
+        last = self._worker.store.find_previous(state.sandbox_id, state.generation + 1)
+        evidence = None if last is None else {
+            "generation": last.number, "end_reason": last.end_reason, "exit_code": last.exit_code,
+            "oom_killed": last.oom_killed, "finished_at": last.finished_at,
+        }  # fmt: skip
+        raise CrashLoopBackOff(state.sandbox_id, state.retry_at, evidence)
+
+    def _hold(self, state: SandboxState, author: Author) -> SandboxError | None:
         worker = self._worker
         binding = bind(worker, self._replica, self._activity, state)
+        moved_on = SandboxError(f"sandbox {state.sandbox_id}: died or was evicted again and again; try again")
         if worker.settings.auto_restart and not is_alive(worker, binding):
             bury(worker, self._replica, binding, "acquire")
-            return False
+            return moved_on
 
         def decide(current: SandboxState) -> Sequence[Event]:
             return decisions.decide_hold(current, worker.worker_id) if current.generation == binding.generation else []
 
         held, _ = worker.commit(state.sandbox_id, decide, author)
-        return held.is_live and held.generation == binding.generation
+        return None if held.is_live and held.generation == binding.generation else moved_on
 
     def _take_over_abandoned(self, state: SandboxState, author: Author) -> None:
-        """Give up a creation that takes longer than any start may, so that the next try can make a new one."""
-        worker, generation = self._worker, state.generation
-        longest = timedelta(seconds=worker.settings.readiness.timeout + START_MARGIN_SECONDS)
-        if not decisions.is_abandoned(state, worker.store.now(), longest):
+        """Give up the creation of a worker that is gone, so that the next try can begin a new one.
+
+        Fencing: should that worker wake up, its late result is refused, and it removes its own container.
+        """
+        worker, generation, current = self._worker, state.generation, state.current
+        if current is None or current.worker_id is None:
             return
-        reason = f"its creator stopped answering within {longest.total_seconds():.0f} s"
+        unseen = (worker.store.now() - current.creating_at).total_seconds()
+        if not has_lapsed(worker.registry.find(current.worker_id), worker.lease_seconds, unseen):
+            return
+        reason = f"its creator, worker {current.worker_id}, is gone"
         worker.commit(
             state.sandbox_id, lambda s: decisions.decide_create_failed(s, generation, "abandoned", reason), author
         )
         settle(worker, state.sandbox_id, author)
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One acquire's subject and means."""
+
+    sandbox_id: str
+    user_id: str | None
+    thread_id: str | None
+    author: Author
+    admission: Admission
+
+    def not_in_time(self, why: str) -> SandboxError:
+        """Say that the caller's time is over, and what to do."""
+        return SandboxError(
+            f"sandbox {self.sandbox_id}: not acquired in time, {why}; "
+            f"read `sandbox-ledger history {self.sandbox_id}`, then try again"
+        )
+
+
 class Patience:
     """Waits between looks at the ledger, from 5 ms growing to 250 ms, until the caller's time is over."""
 
     def __init__(self, timeout: float) -> None:
-        self._timeout = timeout
         self._deadline = time.monotonic() + timeout
         self._pause = FIRST_POLL_SECONDS
 
-    def wait(self, sandbox_id: str) -> None:
-        """Pause once; raise `SandboxError` at the deadline."""
+    def wait(self, blocked: SandboxError) -> None:
+        """Pause once; at the deadline raise what the caller is blocked by."""
         left = self._deadline - time.monotonic()
         if left <= 0:
-            raise SandboxError(
-                f"sandbox {sandbox_id}: not acquired within {self._timeout:g} s, another worker is still starting it; "
-                f"read `sandbox-ledger history {sandbox_id}`, then try again"
-            )
+            raise blocked
         time.sleep(min(self._pause, left))
         self._pause = min(LONGEST_POLL_SECONDS, self._pause * 1.5)
-
-
-def settle_rest(worker: Worker, state: SandboxState, author: Author) -> None:
-    """Try again to finish with older generations, where there are any."""
-    if len(state.generations) > 1:
-        settle(worker, state.sandbox_id, author)

@@ -4,44 +4,54 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from provider.domain import decisions
 from provider.domain.containers import Evidence, SandboxInfo, SandboxSpec
-from provider.domain.errors import BackendUnavailable, SandboxGone, SandboxStartError
-from provider.domain.events import Cause, Event
+from provider.domain.errors import BackendUnavailable, SandboxStartError
+from provider.domain.events import Event
 from provider.domain.log import Author
+from provider.domain.policy import Capacity
 from provider.domain.state import SandboxState
 from provider.runtime.settle import settle
 from provider.runtime.worker import Worker
 
+Intend = Callable[[SandboxState, decisions.Creation], Sequence[Event]]
+
 logger = logging.getLogger(__name__)
 
 
-def create(
+def intend(
     worker: Worker,
     identity: tuple[str, str | None, str | None],
     author: Author,
-    *,
-    holders: Sequence[str],
-    cause: Cause | None = None,
+    decide: Intend = decisions.decide_create,
+    capacity: Capacity | None = None,
 ) -> SandboxState | None:
-    """Start the next generation of `identity` (sandbox id, user, thread), to be held by `holders`.
+    """Commit the intent to start the next generation of `identity` (sandbox id, user, thread).
 
-    None when another worker is starting it or has started it. Raise `SandboxStartError` or `BackendUnavailable` with
-    the failure recorded, and `SandboxGone` when the generation was taken out of use while it was being made.
+    None when another worker is starting it or has started it. Raise `CapacityExceeded` when there is no room.
     """
-    began = time.monotonic()
     sandbox_id, user_id, thread_id = identity
     creation = decisions.Creation(
         sandbox_id=sandbox_id, user_id=user_id, thread_id=thread_id, worker_id=worker.worker_id,
         backend=worker.engine.backend.name, image=worker.engine.backend.image,
-        container_prefix=worker.settings.container_prefix, cause=cause,
+        container_prefix=worker.settings.container_prefix,
     )  # fmt: skip
-    state, intent = worker.commit(sandbox_id, lambda s: decisions.decide_create(s, creation), author)
-    if not intent:
-        return None
-    info = _start(worker, SandboxSpec(sandbox_id, state.generation, user_id, thread_id), author)
+    state, intent = worker.commit(sandbox_id, lambda s: decide(s, creation), author, capacity=capacity)
+    return state if intent else None
+
+
+def bring_up(worker: Worker, intended: SandboxState, author: Author, holders: Sequence[str]) -> SandboxState | None:
+    """Start the intended generation and open it for use, held by `holders`.
+
+    None when the generation was given up or taken out of use meanwhile; the late container is removed then. Raise
+    `SandboxStartError` or `BackendUnavailable`, with the failure recorded and the container removed.
+    """
+    began = time.monotonic()
+    sandbox_id = intended.sandbox_id
+    spec = SandboxSpec(sandbox_id, intended.generation, intended.user_id, intended.thread_id)
+    info = _start(worker, spec, author)
     try:
         worker.commit(sandbox_id, lambda s: decisions.decide_started(s, info), author)
         _wait_ready(worker, info, author)
@@ -50,8 +60,9 @@ def create(
             sandbox_id, lambda s: decisions.decide_ready(s, info.generation, seconds, holders), author
         )
     except decisions.Stale as stale:
+        logger.warning("%s; its container is removed", stale, extra={"action": "fenced", "sandbox_id": sandbox_id})
         worker.engine.destroy(info)
-        raise SandboxGone(sandbox_id, "taken out of use while it was starting; call acquire() again") from stale
+        return None
     return ready
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from provider.domain.containers import Evidence, SandboxInfo, SandboxSpec
 from provider.domain.errors import BackendUnavailable, SandboxError
 from provider.ports import Liveness, SandboxBackend, SupportsReadiness
+from provider.runtime.faults import point
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +64,9 @@ class Engine:
 @contextmanager
 def _boundary(action: str, sandbox_id: str) -> Iterator[None]:
     try:
+        point(f"engine.{action}.before")
         yield
+        point(f"engine.{action}.after")
     except SandboxError:
         raise
     except Exception as error:

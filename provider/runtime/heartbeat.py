@@ -43,7 +43,9 @@ class Heartbeat:
         if self._thread.is_alive():
             self._thread.join()
         worker = self._worker
-        commit_worker(worker.store, worker.worker_id, lambda s: decide_worker_stopped(s, worker.worker_id), worker.author())
+        commit_worker(
+            worker.store, worker.worker_id, lambda s: decide_worker_stopped(s, worker.worker_id), worker.author()
+        )
         worker.registry.end(worker.worker_id, "stopped")
 
     def _register(self) -> None:

@@ -40,7 +40,7 @@ def bury(worker: Worker, replica: Replica, binding: Binding, detected_by: Detect
     sandbox_id, generation = binding.info.sandbox_id, binding.generation
     author, detected_at = worker.author(), worker.store.now()
     _, events = worker.commit(
-        sandbox_id, lambda s: decisions.decide_died(s, generation, detected_by, detected_at), author
+        sandbox_id, lambda s: decisions.decide_died(s, generation, detected_by, detected_at, worker.backoff), author
     )
     replica.drop(sandbox_id, generation)
     if events:

@@ -26,15 +26,16 @@ class Lookup:
         self._find = replica.find
         self._touch = activity.touch
 
-    def get(self, sandbox_id: str) -> Sandbox | None:
-        """Return the live sandbox, or None when the id is unknown or its container is dead (it is then evicted)."""
+    def find(self, sandbox_id: str) -> Sandbox | None:
+        """Find a sandbox in the replica that is proven alive without any I/O; None says nothing."""
         binding = self._find(sandbox_id)
         if binding is not None and (not self._checks or binding.probe()):
             self._touch(sandbox_id)
             return binding.sandbox
-        return self._look_up(sandbox_id)
+        return None
 
-    def _look_up(self, sandbox_id: str) -> Sandbox | None:
+    def get(self, sandbox_id: str) -> Sandbox | None:
+        """Return the live sandbox, or None when the id is unknown or its container is dead (it is then evicted)."""
         if not isinstance(sandbox_id, str):
             raise InvalidIdError(f"sandbox id: expected text, got {type(sandbox_id).__name__}")
         if not _ID.fullmatch(sandbox_id):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from provider.domain.containers import SandboxInfo
-from provider.ports import Liveness, Waitable
+from provider.ports import Liveness
 from provider.sandbox.sandbox import Sandbox
 
 
@@ -30,7 +30,7 @@ class Binding:
 
     def fileno(self) -> int:
         """Give a descriptor that becomes readable when the container ends; -1 where there is none."""
-        return self.liveness.fileno() if isinstance(self.liveness, Waitable) else -1
+        return self.liveness.fileno() if self.liveness is not None else -1
 
     def close(self) -> None:
         """Release the probe and the client's connections."""
@@ -45,6 +45,7 @@ class Replica:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._bindings: dict[str, Binding] = {}
+        self._held: set[str] = set()
         self.find: Callable[[str], Binding | None] = self._bindings.get
 
     def put(self, binding: Binding) -> Binding:
@@ -73,6 +74,21 @@ class Replica:
                 return
             del self._bindings[sandbox_id]
         known.close()
+
+    def hold(self, sandbox_id: str) -> None:
+        """Note that this worker was given the sandbox, to claim it again should the worker be declared lost."""
+        with self._lock:
+            self._held.add(sandbox_id)
+
+    def let_go(self, sandbox_id: str) -> None:
+        """Note that this worker no longer wants the sandbox."""
+        with self._lock:
+            self._held.discard(sandbox_id)
+
+    def list_held(self) -> list[str]:
+        """List what this worker was given and has not let go."""
+        with self._lock:
+            return sorted(self._held)
 
     def clear(self) -> None:
         """Forget everything."""

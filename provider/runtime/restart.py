@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+from provider.domain.decisions import decide_restart
 from provider.domain.errors import SandboxGone
 from provider.domain.ids import parse_sandbox_id
 from provider.runtime.activity import Activity
+from provider.runtime.background import Background
 from provider.runtime.bind import bind
-from provider.runtime.create import create
-from provider.runtime.destroy import evict
+from provider.runtime.create import bring_up, intend
 from provider.runtime.release import require_known
 from provider.runtime.replica import Replica
 from provider.runtime.worker import Worker
 from provider.sandbox.sandbox import Sandbox
 
 
-def restart(worker: Worker, replica: Replica, activity: Activity, sandbox_id: str, actor: str | None) -> Sandbox:
-    """Evict the container and start the next generation; its holders keep holding it.
+class Restart:
+    """Restarts sandboxes. The old container is removed while the new one starts."""
 
-    Raise `SandboxNotFound` for an unknown id, `SandboxStartError` or `BackendUnavailable` when the start fails, and
-    `SandboxGone` when it was destroyed meanwhile.
-    """
-    parse_sandbox_id(sandbox_id)
-    author = worker.author(actor)
-    before = worker.store.load(sandbox_id)
-    require_known(before)
-    evict(worker, replica, sandbox_id, "request", author)
-    identity = (sandbox_id, before.user_id, before.thread_id)
-    made = create(worker, identity, author, holders=before.holders, cause="restart")
-    state = made if made is not None else worker.store.load(sandbox_id)
-    if not state.is_live:
-        raise SandboxGone(sandbox_id, "another call took it over during the restart; call acquire() again")
-    return bind(worker, replica, activity, state).sandbox
+    def __init__(self, worker: Worker, replica: Replica, activity: Activity, background: Background) -> None:
+        self._worker = worker
+        self._replica = replica
+        self._activity = activity
+        self._background = background
+
+    def restart(self, sandbox_id: str, actor: str | None) -> Sandbox:
+        """Evict the container and start the next generation; its holders keep holding it.
+
+        Raise `SandboxNotFound` for an unknown id, `SandboxStartError` or `BackendUnavailable` when the start fails,
+        and `SandboxGone` when it was taken out of use meanwhile.
+        """
+        parse_sandbox_id(sandbox_id)
+        worker, author = self._worker, self._worker.author(actor)
+        before = worker.store.load(sandbox_id)
+        require_known(before)
+        intended = intend(worker, (sandbox_id, before.user_id, before.thread_id), author, decide_restart)
+        self._replica.drop(sandbox_id, before.generation)
+        self._background.settle(sandbox_id, author)
+        made = bring_up(worker, intended, author, before.holders) if intended is not None else None
+        state = made if made is not None else worker.store.load(sandbox_id)
+        if not state.is_live:
+            raise SandboxGone(sandbox_id, "another call took it over during the restart; call acquire() again")
+        return bind(worker, self._replica, self._activity, state).sandbox

@@ -16,9 +16,11 @@ from provider.domain.errors import ConcurrencyError, VersionConflict
 from provider.domain.events import Event
 from provider.domain.ids import WorkerId, sandbox_stream
 from provider.domain.log import Author
+from provider.domain.policy import BackoffPolicy, Capacity
 from provider.domain.state import SandboxState
-from provider.ports import EventStore
+from provider.ports import CapacityQueue, EventStore, WorkerRegistry
 from provider.runtime.engine import Engine
+from provider.runtime.faults import point
 from provider.settings import SandboxSettings
 
 logger = logging.getLogger(__name__)
@@ -36,29 +38,45 @@ class Worker:
 
     worker_id: WorkerId
     store: EventStore
+    registry: WorkerRegistry
+    queue: CapacityQueue
     engine: Engine
     settings: SandboxSettings
+    lease_seconds: float
+
+    @property
+    def backoff(self) -> BackoffPolicy:
+        """The crash-loop policy in force."""
+        s = self.settings.restart_backoff
+        return BackoffPolicy(free=s.free, window=s.window, initial=s.initial, max=s.max, reset_after=s.reset_after)
 
     def author(self, actor: str | None = None) -> Author:
         """Begin one call: a fresh correlation id for all its events."""
         return Author(actor or f"worker:{self.worker_id}", str(uuid.uuid4()))
 
-    def commit(self, sandbox_id: str, decide: Decide, author: Author) -> tuple[SandboxState, Sequence[Event]]:
+    def commit(
+        self, sandbox_id: str, decide: Decide, author: Author, *, capacity: Capacity | None = None
+    ) -> tuple[SandboxState, Sequence[Event]]:
         """Load, decide and append; on a lost race decide again on the newer state.
 
         Return the state afterwards and the events appended (none when the decision was to do nothing). Raise
-        `ConcurrencyError` when the race is lost `MAX_CONFLICTS` times in a row; what `decide` raises passes.
+        `CapacityExceeded` when the result would not fit into `capacity`, `ConcurrencyError` when the race is lost
+        `MAX_CONFLICTS` times in a row; what `decide` raises passes.
         """
         for attempt in range(MAX_CONFLICTS):
             state = self.store.load(sandbox_id)
             events = decide(state)
             if not events:
                 return state, ()
+            point(f"append.{events[0].type}.before")
             try:
-                appended = self.store.append(sandbox_stream(sandbox_id), state.version, events, author, state=state)
+                appended = self.store.append(
+                    sandbox_stream(sandbox_id), state.version, events, author, state=state, capacity=capacity
+                )
             except VersionConflict:
                 _pause(attempt)
                 continue
+            point(f"append.{events[0].type}.after")
             _log(sandbox_id, events)
             assert appended.state is not None  # noqa: S101 - a sandbox stream always has one
             return appended.state, events

@@ -11,7 +11,6 @@ from provider.store.engine import translated, write_transaction
 from provider.store.tables import leases
 from provider.store.types import UtcTimestamp
 
-
 _FREE = text(
     "INSERT INTO leases (name, holder, token, expires_at) VALUES (:name, :holder, :token, :expires_at) "
     "ON CONFLICT DO NOTHING"

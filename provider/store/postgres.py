@@ -1,9 +1,9 @@
 """Appending on PostgreSQL: one autocommit statement of data-modifying CTEs.
 
 The order is always (1) compare-and-set of the stream's row, (2) the head row, (3) events and projections: (2) is joined
-to the outcome of (1), and (3) to (2), so a lost race takes no lock on the head row and writes nothing. A waiter re-reads
-the head row after it gets the lock (PostgreSQL's EvalPlanQual), so positions are dense and the chain is unbroken. The
-version must never be checked by a subselect here: its snapshot is older than the lock.
+to the outcome of (1), and (3) to (2), so a lost race takes no lock on the head row and writes nothing. A waiter
+re-reads the head row after it gets the lock (PostgreSQL's EvalPlanQual), so positions are dense and the chain is
+unbroken. The version must never be checked by a subselect here: its snapshot is older than the lock.
 """
 
 from __future__ import annotations

@@ -27,10 +27,14 @@ def sandbox_row(state: SandboxState) -> dict[str, Any]:
         "holders": json.dumps(state.holders, separators=(",", ":")),
         "container_id": current.container_id if current and state.is_live else None,
         "url": current.url if current and state.is_live else None,
-        "crashes": json.dumps([[format_timestamp(c.at), c.uptime_seconds] for c in state.crashes], separators=(",", ":")),
+        "crashes": _crashes_json(state),
         "retry_at": state.retry_at, "created_at": state.created_at, "updated_at": state.updated_at,
         "version": state.version,
     }  # fmt: skip
+
+
+def _crashes_json(state: SandboxState) -> str:
+    return json.dumps([[format_timestamp(c.at), c.uptime_seconds] for c in state.crashes], separators=(",", ":"))
 
 
 def generation_row(sandbox_id: str, generation: Generation) -> dict[str, Any]:

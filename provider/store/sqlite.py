@@ -23,7 +23,9 @@ _NEW_STREAM = "INSERT INTO streams (stream, version) VALUES (?, ?) ON CONFLICT D
 _CAS = "UPDATE streams SET version = ? WHERE stream = ? AND version = ?"
 _HEAD = "SELECT position, hash, recorded_at, live FROM ledger_head WHERE ledger_id = ?"
 _USER_LIVE = "SELECT count(*) FROM sandboxes WHERE user_id IS ? AND status IN ('creating', 'active', 'warm')"
-_ADVANCE = "UPDATE ledger_head SET position = ?, previous_hash = ?, hash = ?, recorded_at = ?, live = ? WHERE ledger_id = ?"
+_ADVANCE = (
+    "UPDATE ledger_head SET position = ?, previous_hash = ?, hash = ?, recorded_at = ?, live = ? WHERE ledger_id = ?"
+)
 _EVENT = (
     "INSERT INTO events (position, stream, version, type, schema_version, data, recorded_at, actor, correlation_id, "
     "command_id, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

@@ -66,5 +66,3 @@ def _worker_row(row: Any, now: datetime) -> WorkerRow:
         row.worker_id, row.host, row.pid, row.started_at, row.heartbeat_at, row.ended_at, row.ended_as,
         max(0.0, (now - row.heartbeat_at).total_seconds()),
     )  # fmt: skip
-
-

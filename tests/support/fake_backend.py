@@ -85,6 +85,10 @@ class FakeLiveness:
             return None
         return self._engine.probe(self._container_id)
 
+    def fileno(self) -> int:
+        """Say that there is nothing to wait for."""
+        return -1
+
     def close(self) -> None:
         """Stop answering."""
         self._closed = True

@@ -1,0 +1,114 @@
+"""Room for one more container: the limit counts all workers together, and whoever waits longest is served first."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from provider.domain import decisions
+from provider.domain.errors import CapacityExceeded
+from provider.domain.events import Event
+from provider.domain.log import Author
+from provider.domain.policy import Capacity
+from provider.domain.state import SandboxState
+from provider.runtime.background import Background
+from provider.runtime.replica import Replica
+from provider.runtime.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+WARM_CANDIDATES = 8
+UNLIMITED = 2**31 - 1
+
+Intend = Callable[[Capacity], SandboxState | None]
+
+
+@dataclass(slots=True)
+class Admission:
+    """One acquire's way to a place: it evicts the least recently used warm sandbox, waits its turn, or overflows."""
+
+    worker: Worker
+    replica: Replica
+    background: Background
+    sandbox_id: str
+    user_id: str | None
+    author: Author
+    waiter_id: str = field(default_factory=lambda: secrets.token_hex(8))
+    _queued: bool = False
+
+    def admit(self, intend: Intend) -> SandboxState | CapacityExceeded | None:
+        """Commit the intent when there is room or room can be made; else tell what to raise once the time is over.
+
+        Raise `CapacityExceeded` at once under `overflow: reject`.
+        """
+        settings = self.worker.settings
+        capacity = Capacity(replicas=settings.replicas, per_user=settings.max_per_user)
+        if not self._is_my_turn():
+            return self._wait(self._error(CapacityExceeded("others wait for a place already")))
+        try:
+            return intend(capacity)
+        except CapacityExceeded as full:
+            error = self._error(full)
+        if self._evict_one(error.per_user):
+            return error  # there is room now, for the next try
+        return self._overflow(intend, capacity, error)
+
+    def leave(self) -> None:
+        """Leave the queue, whatever came out."""
+        if self._queued:
+            self._queued = False
+            self.worker.queue.leave(self.waiter_id)
+
+    def _overflow(
+        self, intend: Intend, capacity: Capacity, error: CapacityExceeded
+    ) -> SandboxState | CapacityExceeded | None:
+        overflow = self.worker.settings.overflow
+        if overflow == "reject":
+            raise error
+        if overflow == "burst" and not error.per_user:
+            extra = {"action": "burst", "sandbox_id": self.sandbox_id}
+            logger.warning("over capacity: %s", error, extra=extra)
+            return intend(Capacity(replicas=UNLIMITED, per_user=capacity.per_user))
+        return self._wait(error)
+
+    def _is_my_turn(self) -> bool:
+        if self.worker.settings.overflow != "wait":
+            return True
+        queue = self.worker.queue.look(self.waiter_id)
+        return queue.ahead == 0 or queue.live + queue.ahead < self.worker.settings.replicas
+
+    def _wait(self, error: CapacityExceeded) -> CapacityExceeded:
+        # Who waits for its own user's limit must not stand in the way of the others.
+        if not error.per_user:
+            self.worker.queue.join(self.waiter_id, self.user_id)
+            self._queued = True
+        return error
+
+    def _evict_one(self, per_user: bool) -> bool:
+        """Evict the least recently used warm sandbox; False when none is warm.
+
+        Its container is removed off this path.
+        """
+        owner = self.user_id if per_user else None
+        for sandbox_id in self.worker.queue.list_warm(WARM_CANDIDATES, owner):
+            state, events = self.worker.commit(sandbox_id, decide_evict_warm, self.author)
+            if events:
+                self.replica.drop(sandbox_id, state.generation)
+                self.background.settle(sandbox_id, self.author)
+                return True
+        return False
+
+    def _error(self, full: CapacityExceeded) -> CapacityExceeded:
+        limit = "sandbox.max_per_user" if full.per_user else "sandbox.replicas"
+        return CapacityExceeded(
+            f"sandbox {self.sandbox_id}: no free place ({full}) and no warm sandbox to evict; "
+            f"release or destroy one (`sandbox-ledger ps`), or raise {limit}",
+            per_user=full.per_user,
+        )
+
+
+def decide_evict_warm(state: SandboxState) -> Sequence[Event]:
+    """Evict a sandbox for capacity, if nobody has taken it meanwhile."""
+    return decisions.decide_evict(state, state.generation, "capacity") if state.status == "warm" else []

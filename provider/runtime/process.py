@@ -1,0 +1,122 @@
+"""Everything that runs in one worker process: the use cases, and the threads that keep them current.
+
+A forked child must not use its parent's: it gets a fresh one, with a worker id, connections and threads of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+
+from provider.domain import decisions
+from provider.domain.events import EndReason
+from provider.ports import ChangeFeed
+from provider.runtime.acquire import Acquire
+from provider.runtime.activity import Activity
+from provider.runtime.background import Background
+from provider.runtime.destroy import destroy
+from provider.runtime.follower import Follower
+from provider.runtime.heartbeat import Heartbeat
+from provider.runtime.liveness import bury
+from provider.runtime.lookup import Lookup
+from provider.runtime.release import release, release_all
+from provider.runtime.replica import Binding, Replica
+from provider.runtime.restart import Restart
+from provider.runtime.watcher import Watcher
+from provider.runtime.worker import Worker
+from provider.sandbox.sandbox import Sandbox
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How current this process's view is; `feed_error` is None while the change feed is connected."""
+
+    worker_id: str
+    feed_error: str | None
+    feed_position: int
+    sandboxes: int
+
+
+class WorkerProcess:
+    """One worker with its threads. `start` may be called from any thread, any number of times."""
+
+    def __init__(self, worker: Worker, feed: ChangeFeed, heartbeat_interval: float) -> None:
+        self.worker = worker
+        self.replica = Replica()
+        self.activity = Activity(worker.store)
+        self.background = Background(worker)
+        self.lookup = Lookup(worker, self.replica, self.activity)
+        self._acquire = Acquire(worker, self.replica, self.activity, self.background)
+        self._restart = Restart(worker, self.replica, self.activity, self.background)
+        self._heartbeat = Heartbeat(worker, heartbeat_interval, self._hold_again)
+        self._follower = Follower(feed, self.replica)
+        self._watcher = Watcher(self.replica, self._bury)
+        self._lock = threading.Lock()
+        self._started = False
+
+    def start(self) -> None:
+        """Register the worker and start its threads, once."""
+        with self._lock:
+            if self._started:
+                return
+            self._heartbeat.start()
+            self._follower.start(self.worker.store.head_position())
+            self.activity.start()
+            if self.worker.settings.auto_restart:
+                self._watcher.start()
+            self._started = True
+
+    def stop(self) -> None:
+        """Release what this worker holds, record that it left, stop the threads, close the connections."""
+        self.activity.stop()
+        try:
+            if self._started:
+                self.activity.flush()
+                release_all(self.worker, self.replica)
+        finally:
+            self._watcher.stop()
+            self._follower.stop()
+            self.background.stop()
+            self._stop_heartbeat()
+            self.replica.clear()
+            self.worker.engine.backend.close()
+            self.worker.store.close()
+
+    def acquire(self, thread_id: str | None, user_id: str | None, timeout: float | None) -> str:
+        """Acquire a thread's sandbox."""
+        return self._acquire.acquire(thread_id, user_id, timeout)
+
+    def release(self, sandbox_id: str) -> None:
+        """Let go of a sandbox."""
+        self.replica.let_go(sandbox_id)
+        release(self.worker, sandbox_id)
+
+    def destroy(self, sandbox_id: str, reason: EndReason, actor: str | None) -> None:
+        """Take a sandbox out of use and remove its container."""
+        self.replica.let_go(sandbox_id)
+        destroy(self.worker, self.replica, sandbox_id, reason, actor)
+
+    def restart(self, sandbox_id: str, actor: str | None) -> Sandbox:
+        """Replace a sandbox's container."""
+        return self._restart.restart(sandbox_id, actor)
+
+    def health(self) -> Health:
+        """Tell how current this process's view is."""
+        follower = self._follower
+        return Health(self.worker.worker_id, follower.error, follower.position, len(self.replica.list_bindings()))
+
+    def _stop_heartbeat(self) -> None:
+        if self._started:
+            self._heartbeat.stop()
+
+    def _bury(self, binding: Binding) -> None:
+        bury(self.worker, self.replica, binding, "watch")
+
+    def _hold_again(self) -> None:
+        """Claim again what this worker still uses, after it was declared lost and its holds were released."""
+        worker = self.worker
+        for sandbox_id in self.replica.list_held():
+            worker.commit(sandbox_id, lambda s: decisions.decide_hold(s, worker.worker_id), worker.author())
