@@ -28,6 +28,8 @@ def run_online(connection: Connection) -> None:
     """Migrate over one connection, in one transaction."""
     if connection.dialect.name == "sqlite":
         begin_immediate(connection)
+    else:
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
     context.configure(connection=connection, target_metadata=metadata, compare_type=True, transactional_ddl=True)
     with context.begin_transaction():
         context.run_migrations()

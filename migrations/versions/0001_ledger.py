@@ -23,8 +23,10 @@ SQLITE_TRIGGERS = {
     "events_no_replace": """BEFORE INSERT ON events
         WHEN EXISTS (SELECT 1 FROM events WHERE position = NEW.position)
           OR EXISTS (SELECT 1 FROM events WHERE stream = NEW.stream AND version = NEW.version)
-          OR EXISTS (SELECT 1 FROM events WHERE command_id = NEW.command_id)
-        BEGIN SELECT RAISE(ABORT, 'events is append-only: position, version or command_id is taken'); END""",
+        BEGIN SELECT RAISE(ABORT, 'events is append-only: position or version is taken'); END""",
+    "events_no_repeat": """BEFORE INSERT ON events
+        WHEN EXISTS (SELECT 1 FROM events WHERE command_id = NEW.command_id)
+        BEGIN SELECT RAISE(ABORT, 'events is append-only: command_id is taken'); END""",
 }
 POSTGRES_FUNCTION = """
 CREATE FUNCTION events_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -97,9 +99,11 @@ def _create_log(time: sa.types.TypeEngine[Any], json: sa.types.TypeEngine[Any]) 
         sa.Column("version", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("stream", name="pk_streams"),
     )
+    # On SQLite INTEGER, not BIGINT: it is then the rowid itself, which INSERT OR REPLACE could else replace unseen.
+    position = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.create_table(
         "events",
-        sa.Column("position", sa.BigInteger, nullable=False, autoincrement=False),
+        sa.Column("position", position, nullable=False, autoincrement=False),
         sa.Column("stream", sa.Text, nullable=False),
         sa.Column("version", sa.BigInteger, nullable=False),
         sa.Column("type", sa.Text, nullable=False),
@@ -136,10 +140,12 @@ def _create_sandboxes(time: sa.types.TypeEngine[Any], json: sa.types.TypeEngine[
         sa.Column("last_activity_at", time),
         sa.PrimaryKeyConstraint("sandbox_id", name="pk_sandboxes"),
         sa.CheckConstraint(
-            "status IN ('creating', 'active', 'warm', 'dead', 'evicting', 'gone')", name="ck_sandboxes_status"
+            "status IN ('absent', 'creating', 'active', 'warm', 'dead', 'evicting', 'gone')", name="ck_sandboxes_status"
         ),
     )
-    op.create_index("ix_sandboxes_user_id_thread_id", "sandboxes", ["user_id", "thread_id"])
+    # One each: the two longest ids together are more than a PostgreSQL index entry may hold.
+    op.create_index("ix_sandboxes_user_id", "sandboxes", ["user_id"])
+    op.create_index("ix_sandboxes_thread_id", "sandboxes", ["thread_id"])
     op.create_index("ix_sandboxes_status_updated_at", "sandboxes", ["status", "updated_at"])
 
 

@@ -20,7 +20,6 @@ Upcaster = Callable[[Payload], Payload]
 UPCASTERS: dict[tuple[str, int], Upcaster] = {}
 """`(type, version n)` -> the function that turns a version n payload into one of version n + 1."""
 
-
 _FIELDS: dict[type[Any], dict[str, Callable[[Any], Any]]] = {}
 
 
@@ -40,17 +39,20 @@ def from_payload(type_: str, schema_version: int, data: Mapping[str, Any]) -> Ev
         raise UnreadableEventError(f"unknown event type {type_!r}")
     if schema_version > cls.schema_version:
         raise UnreadableEventError(f"{type_} version {schema_version} is newer than {cls.schema_version}, known here")
-    payload = dict(data)
-    for version in range(schema_version, cls.schema_version):
-        payload = UPCASTERS[type_, version](payload)
-    readers = _fields(cls)
-    if payload.keys() != readers.keys():
-        odd = sorted(payload.keys() ^ readers.keys())
-        raise UnreadableEventError(f"{type_} version {schema_version}: unexpected or missing fields {odd}")
     try:
-        return cls(**{name: read(payload[name]) for name, read in readers.items()})
-    except (TypeError, ValueError, KeyError) as error:
+        event: Event = _read_object(cls, _lift(type_, schema_version, cls.schema_version, data))
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
         raise UnreadableEventError(f"{type_} version {schema_version}: {error}") from error
+    return event
+
+
+def _lift(type_: str, version: int, target: int, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    for step in range(version, target):
+        upcaster = UPCASTERS.get((type_, step))
+        if upcaster is None:
+            raise LookupError(f"no upcaster from version {step}")
+        data = upcaster(dict(data))
+    return data
 
 
 def _plain(value: Any) -> Any:
@@ -86,13 +88,17 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
     if hint is float:
         return _read_float
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return functools.partial(_read_dataclass, hint)
+        return functools.partial(_read_object, hint)
     return functools.partial(_check_type, hint)
 
 
-def _read_dataclass(cls: type[Any], value: Any) -> Any:
+def _read_object(cls: type[Any], value: Any) -> Any:
     readers = _fields(cls)
-    return cls(**{name: readers[name](item) for name, item in value.items()})
+    if not isinstance(value, Mapping):
+        raise TypeError(f"expected an object, got {value!r}")
+    if value.keys() != readers.keys():
+        raise ValueError(f"unexpected or missing fields {sorted(value.keys() ^ readers.keys())}")
+    return cls(**{name: read(value[name]) for name, read in readers.items()})
 
 
 def _read_float(value: Any) -> float:

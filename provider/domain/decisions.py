@@ -12,16 +12,22 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from provider.domain import events as ev
-from provider.domain.containers import Evidence, SandboxInfo
+from provider.domain.containers import LOG_TAIL_BYTES, Evidence, SandboxInfo
 from provider.domain.errors import IdentityCollision, SandboxError
+from provider.domain.log import storable_text
 from provider.domain.policy import BackoffPolicy
 from provider.domain.state import SandboxState, Stamp, evolve
 
 AcquireStep = Literal["create", "wait", "check"]
+MAX_ERROR_LENGTH = 4096
 
 
 class Stale(SandboxError):
     """The generation a late result belongs to was ended meanwhile; whoever brings it cleans up after itself."""
+
+
+class EvidenceMissing(SandboxError):
+    """A container that died unexpectedly was to be removed before its evidence was recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +58,7 @@ def is_abandoned(state: SandboxState, now: datetime, after: timedelta) -> bool:
 
 def check_identity(state: SandboxState, user_id: str | None, thread_id: str | None) -> None:
     """Refuse a sandbox that is bound to another (user, thread)."""
-    if state.version and (state.user_id, state.thread_id) != (user_id, thread_id):
+    if state.generation and (state.user_id, state.thread_id) != (user_id, thread_id):
         raise IdentityCollision(state.sandbox_id, (state.user_id, state.thread_id))
 
 
@@ -68,7 +74,7 @@ def decide_create(state: SandboxState, creation: Creation) -> list[ev.Event]:
 def decide_restart(state: SandboxState, creation: Creation) -> list[ev.Event]:
     """Replace whatever container there is by the next generation, in one step that leaves no gap for others.
 
-    An operator's restart also ends a back-off and forgives the crashes.
+    It also ends a back-off and forgives the crashes.
     """
     check_identity(state, creation.user_id, creation.thread_id)
     evicted = decide_evict(state, state.generation, "request")
@@ -79,6 +85,9 @@ def decide_restart(state: SandboxState, creation: Creation) -> list[ev.Event]:
 def decide_started(state: SandboxState, info: SandboxInfo) -> list[ev.Event]:
     """Record the container of the generation being made; `Stale` when that generation was given up."""
     _require_creating(state, info.generation)
+    current = state.current
+    if current is not None and current.started_at is not None and current.info(info.sandbox_id) == info:
+        return []
     return [
         ev.SandboxStarted(
             generation=info.generation, container_id=info.container_id, container_name=info.container_name,
@@ -90,7 +99,9 @@ def decide_started(state: SandboxState, info: SandboxInfo) -> list[ev.Event]:
 def decide_ready(
     state: SandboxState, generation: int, startup_seconds: float, holders: Sequence[str]
 ) -> list[ev.Event]:
-    """Open the new generation for use, held by these workers (warm when there are none)."""
+    """Open the new generation for use, held by these workers (warm when there are none); nothing when it is open."""
+    if state.is_live and state.generation == generation:
+        return []
     _require_creating(state, generation)
     held = [ev.SandboxAcquired(generation=generation, worker_id=holder, how="created") for holder in holders]
     return [ev.SandboxReady(generation=generation, startup_seconds=startup_seconds), *held]
@@ -102,7 +113,9 @@ def decide_create_failed(
     """Give up the generation being made; nothing when it was given up already."""
     if state.status != "creating" or state.generation != generation:
         return []
-    failed: list[ev.Event] = [ev.SandboxCreateFailed(generation=generation, stage=stage, error=error)]
+    failed: list[ev.Event] = [
+        ev.SandboxCreateFailed(generation=generation, stage=stage, error=storable_text(error, MAX_ERROR_LENGTH))
+    ]
     return failed + ([_evidence(generation, evidence)] if evidence else [])
 
 
@@ -196,14 +209,21 @@ def decide_evict(state: SandboxState, generation: int, reason: ev.EndReason) -> 
 def decide_removed(state: SandboxState, generation: int, error: str | None) -> list[ev.Event]:
     """Record the outcome of a removal; nothing when the generation is settled already.
 
-    The second of two failures with the same words says nothing new and is not recorded again.
+    The second of two failures with the same words says nothing new and is not recorded again. Raise
+    `EvidenceMissing` for a removal that may not be done yet.
     """
     found = state.find(generation)
     if found is None or not found.needs_removal:
         return []
     if error is None:
+        if not found.may_be_removed:
+            raise EvidenceMissing(
+                f"sandbox {state.sandbox_id}: generation {generation} died unexpectedly and may be removed only after "
+                "its evidence is recorded; collect it first"
+            )
         return [ev.SandboxDestroyed(generation=generation)]
-    return [] if error == found.removal_error else [ev.SandboxDestroyFailed(generation=generation, error=error)]
+    words = storable_text(error, MAX_ERROR_LENGTH)
+    return [] if words == found.removal_error else [ev.SandboxDestroyFailed(generation=generation, error=words)]
 
 
 def _creating(state: SandboxState, creation: Creation, cause: ev.Cause) -> ev.SandboxCreating:
@@ -228,6 +248,6 @@ def _evicted_dead(generation: int, evidence: Evidence | None) -> list[ev.Event]:
 def _evidence(generation: int, evidence: Evidence) -> ev.EvidenceCollected:
     return ev.EvidenceCollected(
         generation=generation, found=evidence.found, exit_code=evidence.exit_code, oom_killed=evidence.oom_killed,
-        engine_error=evidence.engine_error, finished_at=evidence.finished_at, limits=evidence.limits,
-        log_tail=evidence.log_tail,
+        engine_error=storable_text(evidence.engine_error, MAX_ERROR_LENGTH), finished_at=evidence.finished_at,
+        limits=evidence.limits, log_tail=storable_text(evidence.log_tail, LOG_TAIL_BYTES),
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """The events: frozen dataclasses, one per thing that can have happened, past tense.
 
-A new event is one class here with `@event`; codec, fold tests and the reference in docs/events.md find it in `REGISTRY`.
+A new event is one class here with `@event`; codec, tests and the reference in docs/events.md find it in `REGISTRY`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ DetectedBy = Literal["get", "acquire", "watch", "sweep"]
 EndReason = Literal["crashed", "oom", "idle", "capacity", "request", "shutdown", "lost_worker", "orphaned"]
 
 END_REASONS: tuple[str, ...] = get_args(EndReason)
-UNEXPECTED_REASONS = frozenset({"crashed", "oom", "lost_worker"})
+CRASH_REASONS = frozenset({"crashed", "oom"})
+UNEXPECTED_REASONS = CRASH_REASONS | {"lost_worker"}
 
 E = TypeVar("E", bound="type[Event]")
 REGISTRY: dict[str, type[Event]] = {}

@@ -59,12 +59,18 @@ class Generation:
     @property
     def needs_evidence(self) -> bool:
         """Whether the container died unexpectedly and has not been examined yet."""
-        return self.died_at is not None and self.evidence_position is None
+        crashed = self.died_at is not None or self.end_reason in ev.CRASH_REASONS
+        return crashed and self.evidence_position is None
 
     @property
     def needs_removal(self) -> bool:
         """Whether the container is out of use but not yet known to be removed."""
         return self.ended_at is not None and self.removed_at is None
+
+    @property
+    def may_be_removed(self) -> bool:
+        """Whether the container may be removed now: out of use, and examined if it died unexpectedly."""
+        return self.needs_removal and not self.needs_evidence
 
     def info(self, sandbox_id: str) -> SandboxInfo:
         """Describe the container to a backend; before it started, only its name is known."""
@@ -96,7 +102,7 @@ class SandboxState:
     @property
     def current(self) -> Generation | None:
         """The newest generation, while it is not removed."""
-        return self.generations[-1] if self.generations and self.generations[-1].number == self.generation else None
+        return self.find(self.generation)
 
     @property
     def occupies(self) -> bool:
@@ -110,13 +116,16 @@ class SandboxState:
 
     def find(self, number: int) -> Generation | None:
         """Find an unsettled generation by its number."""
-        return next((g for g in self.generations if g.number == number), None)
+        return next((g for g in self.generations if g.number == number and g.removed_at is None), None)
 
 
 def evolve(state: SandboxState, event: ev.Event, stamp: Stamp) -> SandboxState:
-    """Fold one event into the state. Total: an event that says nothing about the state leaves it as it is."""
-    if not isinstance(event, ev.SandboxEvent):
-        return state
+    """Fold one event into the state.
+
+    Total: an event that says nothing about the state leaves all but `version` and `updated_at` as it is. What a late
+    event says about an older generation is kept with that generation and never changes the sandbox's status; a removed
+    generation changes no more, so that forgetting it (`settled`) makes no difference.
+    """
     return replace(
         _apply(state, event, stamp),
         version=state.version + 1,
@@ -130,62 +139,80 @@ def settled(state: SandboxState) -> SandboxState:
     return replace(state, generations=tuple(g for g in state.generations if g.removed_at is None))
 
 
-def _apply(state: SandboxState, event: ev.SandboxEvent, stamp: Stamp) -> SandboxState:  # noqa: PLR0911, C901
-    number, now = event.generation, stamp.recorded_at
+def _apply(state: SandboxState, event: ev.Event, stamp: Stamp) -> SandboxState:
+    if not isinstance(event, ev.SandboxEvent):
+        return state
     match event:
         case ev.SandboxCreating():
-            return _begin(state, event, now)
+            return _begin(state, event, stamp.recorded_at)
         case ev.OrphanAdopted():
-            return _adopt(state, event, now)
+            return _adopt(state, event, stamp.recorded_at)
+        case ev.CrashLoopEntered():
+            return replace(state, retry_at=event.retry_at)
+        case ev.CrashLoopCleared():
+            return replace(state, retry_at=None, crashes=state.crashes if event.cleared_by == "time" else ())
+    told = _tell_generation(state, event, stamp)
+    return _move(told, state, event) if event.generation == state.generation else told
+
+
+def _move(told: SandboxState, before: SandboxState, event: ev.SandboxEvent) -> SandboxState:  # noqa: PLR0911
+    """Move the sandbox along its statuses; the event is about its newest generation."""
+    match event:
+        case ev.SandboxReady() if before.status == "creating":
+            return replace(told, status="warm")
+        case ev.SandboxCreateFailed() if before.status == "creating":
+            return replace(told, status="gone")
+        case ev.SandboxAcquired() if before.is_live:
+            return replace(told, status="active", holders=tuple(sorted({*before.holders, event.worker_id})))
+        case ev.SandboxReleased() if before.is_live:
+            left = tuple(h for h in before.holders if h != event.worker_id)
+            return replace(told, holders=left, status="active" if left else "warm")
+        case ev.SandboxDied() if before.is_live:
+            return replace(told, status="dead", holders=(), crashes=_remember(before, event))
+        case ev.SandboxEvicted() if before.is_live or before.status == "creating":
+            return replace(told, status="evicting", holders=())
+        case ev.SandboxDestroyed() | ev.OrphanRemoved() if before.status == "evicting":
+            return replace(told, status="gone")
+    return told
+
+
+def _tell_generation(state: SandboxState, event: ev.SandboxEvent, stamp: Stamp) -> SandboxState:  # noqa: PLR0911
+    """Write down what the event says about one container."""
+    number, now = event.generation, stamp.recorded_at
+    match event:
         case ev.SandboxStarted():
             return _change(
                 state, number, started_at=now, container_id=event.container_id, container_name=event.container_name,
                 host=event.host, url=event.url,
             )  # fmt: skip
         case ev.SandboxReady():
-            ready = _change(state, number, ready_at=now, startup_seconds=event.startup_seconds)
-            return replace(ready, status="warm")
+            return _change(state, number, ready_at=now, startup_seconds=event.startup_seconds)
         case ev.SandboxCreateFailed():
-            failed = _change(state, number, ended_at=now, error=f"{event.stage}: {event.error}", expected=False)
-            return _after_failed_start(failed, number)
-        case ev.SandboxAcquired():
-            return replace(state, status="active", holders=tuple(sorted({*state.holders, event.worker_id})))
-        case ev.SandboxReleased():
-            left = tuple(h for h in state.holders if h != event.worker_id)
-            status: Status = "active" if left else "warm"
-            return replace(state, holders=left, status=status if state.is_live else state.status)
+            return _change(state, number, ended_at=now, error=f"{event.stage}: {event.error}", expected=False)
         case ev.SandboxDied():
-            return _die(state, event)
+            return _change(state, number, died_at=event.detected_at, detected_by=event.detected_by)
         case ev.SandboxEvicted():
-            return _evict(state, event, now)
+            expected = event.reason not in ev.UNEXPECTED_REASONS
+            return _change(state, number, ended_at=now, end_reason=event.reason, expected=expected)
         case ev.EvidenceCollected():
             return _change(
                 state, number, exit_code=event.exit_code, oom_killed=event.oom_killed, finished_at=event.finished_at,
                 evidence_position=stamp.position,
             )  # fmt: skip
         case ev.SandboxDestroyed() | ev.OrphanRemoved():
-            removed = _change(state, number, removed_at=now, removal_error=None)
-            gone = state.status == "evicting" and number == state.generation
-            return replace(removed, status="gone") if gone else removed
+            return _change(state, number, removed_at=now, removal_error=None)
         case ev.SandboxDestroyFailed():
-            generation = state.find(number)
-            failures = generation.removal_failures if generation else 0
+            found = state.find(number)
+            failures = found.removal_failures if found else 0
             return _change(state, number, removal_failures=failures + 1, removal_error=event.error)
-        case ev.CrashLoopEntered():
-            return replace(state, retry_at=event.retry_at)
-        case ev.CrashLoopCleared():
-            forgiven = event.cleared_by != "time"
-            return replace(state, retry_at=None, crashes=() if forgiven else state.crashes)
-        case _:
-            return state
+    return state
 
 
-def _after_failed_start(state: SandboxState, number: int) -> SandboxState:
-    """Keep a failed restart marked as dead, so that the next start still counts as one and says what was lost."""
-    if number != state.generation:
-        return state
-    current = state.current
-    return replace(state, status="dead" if current and current.cause == "restart" else "gone", holders=())
+def _remember(state: SandboxState, event: ev.SandboxDied) -> tuple[Crash, ...]:
+    ready_at = state.current.ready_at if state.current else None
+    uptime = max(0.0, (event.detected_at - ready_at).total_seconds()) if ready_at else 0.0
+    crash = Crash(at=event.detected_at, uptime_seconds=round(uptime, 3))
+    return (*state.crashes, crash)[-REMEMBERED_CRASHES:]
 
 
 def _begin(state: SandboxState, event: ev.SandboxCreating, now: datetime) -> SandboxState:
@@ -193,10 +220,7 @@ def _begin(state: SandboxState, event: ev.SandboxCreating, now: datetime) -> San
         number=event.generation, backend=event.backend, image=event.image, cause=event.cause,
         worker_id=event.worker_id, container_name=event.container_name, creating_at=now,
     )  # fmt: skip
-    return replace(
-        state, status="creating", user_id=event.user_id, thread_id=event.thread_id, generation=event.generation,
-        holders=(), generations=(*state.generations, generation),
-    )  # fmt: skip
+    return _enter(state, generation, "creating", event.user_id, event.thread_id)
 
 
 def _adopt(state: SandboxState, event: ev.OrphanAdopted, now: datetime) -> SandboxState:
@@ -205,30 +229,24 @@ def _adopt(state: SandboxState, event: ev.OrphanAdopted, now: datetime) -> Sandb
         container_id=event.container_id, container_name=event.container_name, host=event.host, url=event.url,
         creating_at=now, started_at=now, ready_at=now,
     )  # fmt: skip
+    return _enter(state, generation, "warm", event.user_id, event.thread_id)
+
+
+def _enter(
+    state: SandboxState, generation: Generation, status: Status, user_id: str | None, thread_id: str | None
+) -> SandboxState:
+    """Make a generation the newest one; numbers never go back, so one that is not newer changes nothing."""
+    if generation.number <= state.generation:
+        return state
     return replace(
-        state, status="warm", user_id=event.user_id, thread_id=event.thread_id, generation=event.generation,
-        holders=(), generations=(*state.generations, generation),
+        state, status=status, user_id=user_id, thread_id=thread_id, generation=generation.number, holders=(),
+        generations=(*state.generations, generation),
     )  # fmt: skip
 
 
-def _die(state: SandboxState, event: ev.SandboxDied) -> SandboxState:
-    current = state.find(event.generation)
-    ready_at = current.ready_at if current else None
-    uptime = max(0.0, (event.detected_at - ready_at).total_seconds()) if ready_at else 0.0
-    crashes = (*state.crashes, Crash(at=event.detected_at, uptime_seconds=round(uptime, 3)))[-REMEMBERED_CRASHES:]
-    died = _change(state, event.generation, died_at=event.detected_at, detected_by=event.detected_by)
-    return replace(died, status="dead", holders=(), crashes=crashes)
-
-
-def _evict(state: SandboxState, event: ev.SandboxEvicted, now: datetime) -> SandboxState:
-    generation = state.find(event.generation)
-    expected = event.reason not in ev.UNEXPECTED_REASONS
-    ended = _change(state, event.generation, ended_at=now, end_reason=event.reason, expected=expected)
-    if event.generation != state.generation or (generation and generation.died_at is not None):
-        return ended
-    return replace(ended, status="evicting", holders=())
-
-
 def _change(state: SandboxState, number: int, **changes: object) -> SandboxState:
-    changed = tuple(replace(g, **changes) if g.number == number else g for g in state.generations)  # type: ignore[arg-type]
+    changed = tuple(
+        replace(g, **changes) if g.number == number and g.removed_at is None else g  # type: ignore[arg-type]
+        for g in state.generations
+    )
     return replace(state, generations=changed)

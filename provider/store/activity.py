@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import Engine
 
+from provider.domain.log import format_timestamp
+from provider.store.driver import immediate_transaction, open_cursor
+
+OLDEST_SECONDS = 1e9
+
+# One statement, so that no row is locked while a client that was stopped in between owes the next one; the rows are
+# locked in the order of their ids, so that two of them cannot wait for each other.
 _POSTGRES = """
-UPDATE sandboxes SET last_activity_at = greatest(last_activity_at, clock_timestamp() - make_interval(secs => :age))
-WHERE sandbox_id = :id
+WITH used AS MATERIALIZED (
+    SELECT s.sandbox_id, clock_timestamp() - make_interval(secs => u.age) AS moment
+    FROM sandboxes AS s JOIN unnest($1::text[], $2::float8[]) AS u (sandbox_id, age) ON u.sandbox_id = s.sandbox_id
+    ORDER BY s.sandbox_id FOR NO KEY UPDATE OF s
+)
+UPDATE sandboxes AS s SET last_activity_at = greatest(s.last_activity_at, used.moment)
+FROM used WHERE s.sandbox_id = used.sandbox_id
 """
-_SQLITE = """
-UPDATE sandboxes
-SET last_activity_at = max(coalesce(last_activity_at, ''),
-    strftime('%Y-%m-%dT%H:%M:%f', 'now', '-' || :age || ' seconds') || '000Z')
-WHERE sandbox_id = :id
-"""
+_SQLITE = "UPDATE sandboxes SET last_activity_at = max(coalesce(last_activity_at, ''), ?) WHERE sandbox_id = ?"
 
 
-@functools.cache
-def touch_statement(dialect: str) -> TextClause:
-    """Write the statement that moves one sandbox's activity time to `:age` seconds before the database's now."""
-    return text(_SQLITE if dialect == "sqlite" else _POSTGRES)
+def move_activity(engine: Engine, ages: Mapping[str, float]) -> None:
+    """Move activity times forward: each sandbox was used that many seconds ago, by the database's clock."""
+    clamped = {sandbox_id: min(max(0.0, float(age)), OLDEST_SECONDS) for sandbox_id, age in ages.items()}
+    with open_cursor(engine) as cursor:
+        if engine.dialect.name != "sqlite":
+            cursor.execute(_POSTGRES, (list(clamped), list(clamped.values())))
+            return
+        with immediate_transaction(cursor):
+            now = datetime.now(UTC)
+            cursor.executemany(_SQLITE, [_moved(now, *item) for item in clamped.items()])
+
+
+def _moved(now: datetime, sandbox_id: str, age: float) -> tuple[Any, ...]:
+    return format_timestamp(now - timedelta(seconds=age)), sandbox_id

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from provider.domain.codec import from_payload, to_payload
 from provider.domain.events import Event
+from provider.domain.ids import check_name, sandbox_stream
 from provider.domain.log import Appended, Author, RecordedEvent, canonical_json, event_body
 from provider.domain.policy import Capacity
 from provider.domain.state import Generation, SandboxState, Stamp, evolve, settled
@@ -85,16 +85,27 @@ def make_batch(
     state: SandboxState | None,
     capacity: Capacity | None = None,
 ) -> Batch:
-    """Prepare an append. Only its first event carries the caller's `command_id`, which is unique in the log."""
-    entries = []
-    for offset, event in enumerate(events):
-        data: dict[str, Any] = to_payload(event)
-        version, command_id = expected_version + offset + 1, author.command_id if offset == 0 else None
-        body = event_body(
-            stream=stream, version=version, type_=event.type, schema_version=event.schema_version, data=data,
-            actor=author.actor, correlation_id=author.correlation_id, command_id=command_id,
-        )  # fmt: skip
-        # Fold what will be read back, not what was given: rounding must not make the projections differ from the log.
-        recorded = from_payload(event.type, event.schema_version, data)
-        entries.append(Entry(recorded, version, canonical_json(data), body, command_id))
-    return Batch(stream, expected_version, author, tuple(entries), state, capacity)
+    """Prepare an append. Only its first event carries the caller's `command_id`, which is unique in the log.
+
+    Each event is folded as it will be read back, so that the projections equal the fold of the log, and an event that
+    could not be read back is refused before it is written.
+    """
+    if state is not None and stream != sandbox_stream(state.sandbox_id):
+        raise ValueError(f"the state of sandbox {state.sandbox_id} decides nothing about {stream}")
+    check_name("command id", author.command_id)
+    entries = tuple(
+        _make_entry(stream, expected_version + 1 + i, event, author, author.command_id if i == 0 else None)
+        for i, event in enumerate(events)
+    )
+    return Batch(stream, expected_version, author, entries, state, capacity)
+
+
+def _make_entry(stream: str, version: int, event: Event, author: Author, command_id: str | None) -> Entry:
+    payload = to_payload(event)
+    recorded = from_payload(event.type, event.schema_version, payload)
+    data = canonical_json(payload)
+    body = event_body(
+        stream=stream, version=version, type_=event.type, schema_version=event.schema_version, data=data,
+        actor=author.actor, correlation_id=author.correlation_id, command_id=command_id,
+    )  # fmt: skip
+    return Entry(recorded, version, data, body, command_id)

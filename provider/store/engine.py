@@ -1,8 +1,9 @@
 """Engines: one SQLAlchemy engine per database URL, in driver autocommit, with the settings each database needs.
 
 SQLite: system libraries from 3.7.0 to 3.51.2 can corrupt a WAL database with several writers, so the `pysqlite3` wheel
-is used (it bundles its own library); without it the journal mode stays TRUNCATE and a warning says so. There is no busy
-timeout: SQLite's own handler starves writers under load, so `begin_immediate` retries in short random steps.
+is used (it bundles its own library); without it the journal mode stays TRUNCATE and a warning says so. SQLite's
+busy handler lets readers wait (in TRUNCATE mode every commit shuts them out), but it starves writers under load: the
+write lock is taken by `take_write_lock`, which tries again in short random steps.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import logging
 import random
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event
@@ -25,11 +27,15 @@ from provider.domain.errors import StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
+Answer = TypeVar("Answer")
+
 WAL_SAFE_VERSION = (3, 51, 3)
-BUSY_DEADLINE_SECONDS = 10.0
+BUSY_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_SECONDS = 10
 STATEMENT_TIMEOUT_MS = 30_000
 LOCK_TIMEOUT_MS = 10_000
+DEAD_PEER = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+"""A server that vanished without a word is noticed, instead of being waited for without end."""
 
 
 def create_engine(url: str, *, synchronous: str = "FULL") -> Engine:
@@ -53,22 +59,34 @@ def wal_is_safe() -> bool:
     return version >= WAL_SAFE_VERSION
 
 
+def driver_error(url: str) -> type[Exception]:
+    """Find the root of the driver's errors."""
+    if url.startswith("sqlite"):
+        return sqlite_module().Error  # type: ignore[no-any-return]
+    import psycopg
+
+    return psycopg.Error
+
+
 @contextmanager
 def translated(url: str) -> Iterator[None]:
-    """Turn every driver error into `StoreUnavailable`; errors of our own pass."""
+    """Turn every error of the driver or of SQLAlchemy into `StoreUnavailable`; errors of our own pass."""
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, driver_error(url)) as error:
         raise unavailable(url, error) from error
 
 
 def unavailable(url: str, error: BaseException) -> StoreUnavailable:
     """Describe a driver error: which database, what it said, what to do."""
     shown = sqlalchemy.make_url(url).render_as_string(hide_password=True)
-    cause = str(error.orig if isinstance(error, DBAPIError) and error.orig else error).strip().splitlines()
+    said = str(error.orig if isinstance(error, DBAPIError) and error.orig else error).strip().splitlines()
+    cause = said[0] if said else type(error).__name__
+    directory = Path(sqlalchemy.make_url(url).database or "").parent
+    if url.startswith("sqlite") and not directory.is_dir():
+        cause = f"there is no directory {directory} (make it, or mount it)"
     return StoreUnavailable(
-        f"database {shown}: {cause[0] if cause else type(error).__name__}; "
-        "nothing was lost, try again when it answers (`sandbox-ledger doctor` tells)"
+        f"database {shown}: {cause}; nothing was lost, try again when it answers (`sandbox-ledger doctor` tells)"
     )
 
 
@@ -98,28 +116,42 @@ def read_snapshot(engine: Engine) -> Iterator[Connection]:
 def _committed(connection: Connection) -> Iterator[None]:
     try:
         yield
+        connection.exec_driver_sql("COMMIT")
     except BaseException:
         _rollback_quietly(connection)
         raise
-    connection.exec_driver_sql("COMMIT")
 
 
 def begin_immediate(connection: Connection) -> None:
-    """Take SQLite's write lock, retrying every 0.2 to 2 ms while another writer has it."""
-    deadline = time.monotonic() + BUSY_DEADLINE_SECONDS
+    """Begin a transaction with SQLite's write lock."""
+    take_write_lock(connection.exec_driver_sql)
+
+
+def take_write_lock(execute: Callable[[str], object]) -> None:
+    """Begin a transaction with SQLite's write lock, trying every 0.2 to 2 ms while another writer has it."""
+    execute("PRAGMA busy_timeout = 0")
+    try:
+        patiently(lambda: execute("BEGIN IMMEDIATE"))
+    finally:
+        execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+
+
+def patiently(action: Callable[[], Answer]) -> Answer:
+    """Do what SQLite refuses while another connection has the lock: again every 0.2 to 2 ms, up to a deadline."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            return
-        except DBAPIError as error:
+            return action()
+        except Exception as error:
             if not is_busy(error) or time.monotonic() > deadline:
                 raise
             time.sleep(random.uniform(0.0002, 0.002))  # noqa: S311
 
 
-def is_busy(error: DBAPIError) -> bool:
+def is_busy(error: Exception) -> bool:
     """Tell whether SQLite refused only because another connection is writing."""
-    return "database is locked" in str(error.orig) or "database table is locked" in str(error.orig)
+    cause = str(error.orig if isinstance(error, DBAPIError) else error)
+    return cause.startswith(("database is locked", "database table is locked"))
 
 
 def _rollback_quietly(connection: Connection) -> None:
@@ -132,12 +164,15 @@ def _rollback_quietly(connection: Connection) -> None:
 
 def _sqlite_engine(url: str, synchronous: str) -> Engine:
     engine = sqlalchemy.create_engine(
-        url, module=sqlite_module(), connect_args={"isolation_level": None, "timeout": 0}, pool_size=16, max_overflow=64
+        url,
+        module=sqlite_module(),
+        connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT_MS / 1000},
+        pool_size=16,
+        max_overflow=64,
     )
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:
-        connection.execute("PRAGMA busy_timeout = 0")
         connection.execute(f"PRAGMA synchronous = {'NORMAL' if synchronous == 'NORMAL' else 'FULL'}")
         connection.execute("PRAGMA foreign_keys = ON")
 
@@ -149,7 +184,7 @@ def _postgres_engine(url: str) -> Engine:
     return sqlalchemy.create_engine(
         url,
         isolation_level="AUTOCOMMIT",
-        connect_args={"options": options, "connect_timeout": CONNECT_TIMEOUT_SECONDS},
+        connect_args={"options": options, "connect_timeout": CONNECT_TIMEOUT_SECONDS, **DEAD_PEER},
         pool_size=16,
         max_overflow=64,
     )

@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TypeVar
 
-from sqlalchemy import Engine, Text, bindparam, cast, func, select
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, Text, bindparam, cast, func, select
 
 from provider.domain.errors import DuplicateCommand, VersionConflict
 from provider.domain.events import Event
+from provider.domain.ids import sandbox_stream
 from provider.domain.log import Appended, Author, RecordedEvent
 from provider.domain.policy import Capacity
 from provider.domain.state import Generation, SandboxState
 from provider.store import log_reader, postgres, sqlite
-from provider.store.activity import touch_statement
+from provider.store.activity import move_activity
 from provider.store.batch import Batch, make_batch
-from provider.store.engine import translated, unavailable, write_transaction
-from provider.store.postgres import capacity_error
-from provider.store.rows import read_generation, read_state
+from provider.store.driver import immediate_transaction, open_cursor
+from provider.store.engine import driver_error, translated
+from provider.store.rows import read_generation
+from provider.store.state_reader import load_state
 from provider.store.tables import generations, ledger_head, sandboxes
 
-_LOAD = (
-    select(sandboxes, *(c.label(f"g_{c.name}") for c in generations.columns))
-    .select_from(
-        sandboxes.outerjoin(
-            generations, (generations.c.sandbox_id == sandboxes.c.sandbox_id) & generations.c.removed_at.is_(None)
-        )
-    )
-    .where(sandboxes.c.sandbox_id == bindparam("sandbox_id"))
-    .order_by(generations.c.generation)
-)
+Answer = TypeVar("Answer")
+
 _PREVIOUS = (
     select(generations)
     .where(
@@ -44,18 +38,20 @@ _PREVIOUS = (
     .order_by(generations.c.generation.desc())
     .limit(1)
 )
-_PREFIX = "sandbox:"
+_PREFIX = sandbox_stream("")
 
 
 class SqlEventStore:
     """The ledger on SQLite or PostgreSQL. Safe from any thread and from any number of processes.
 
-    An append is one transaction and durable on return. Positions are dense and equal to commit order.
+    An append is one transaction and durable on return. Positions are dense and equal to commit order. `page` is the
+    number of events read at once.
     """
 
-    def __init__(self, engine: Engine, url: str) -> None:
+    def __init__(self, engine: Engine, url: str, *, page: int = log_reader.PAGE) -> None:
         self._engine = engine
         self._url = url
+        self._page = page
         self._lock = threading.Lock()
         self._ledger_id: str | None = None
 
@@ -74,8 +70,7 @@ class SqlEventStore:
         """The installation's UUID, made at the first migration."""
         with self._lock:
             if self._ledger_id is None:
-                with translated(self._url), self._engine.connect() as connection:
-                    self._ledger_id = str(connection.execute(select(ledger_head.c.ledger_id)).scalar_one())
+                self._ledger_id = str(self._read(lambda c: c.execute(select(ledger_head.c.ledger_id)).scalar_one()))
             return self._ledger_id
 
     def append(
@@ -100,53 +95,53 @@ class SqlEventStore:
         if state is not None and state.version != expected_version:
             raise VersionConflict(f"{stream}: expected version {expected_version}, decided on {state.version}")
         batch = make_batch(stream, expected_version, events, author, state, capacity)
-        try:
-            appended = self._write(batch)
-        except IntegrityError as error:
-            if author.command_id is not None and "command_id" in str(error.orig):
+        ledger_id = self.ledger_id
+        with translated(self._url):
+            try:
+                appended = self._write(ledger_id, batch)
+            except driver_error(self._url) as error:
+                full = postgres.capacity_error(error)
+                if full is not None:
+                    raise full from error
+                if author.command_id is None or "command_id" not in str(error):
+                    raise
                 raise DuplicateCommand(f"{stream}: command {author.command_id} was recorded before") from error
-            raise unavailable(self._url, error) from error
-        except SQLAlchemyError as error:
-            raise capacity_error(error) or unavailable(self._url, error) from error
         if appended is None:
             raise VersionConflict(f"{stream}: no longer at version {expected_version}")
         return appended
 
-    def _write(self, batch: Batch) -> Appended | None:
-        if self._engine.dialect.name == "sqlite":
-            with write_transaction(self._engine) as connection:
-                return sqlite.append(connection, self.ledger_id, batch)
-        with self._engine.connect() as connection:
-            return postgres.append(connection, self.ledger_id, batch)
+    def _write(self, ledger_id: str, batch: Batch) -> Appended | None:
+        with open_cursor(self._engine) as cursor:
+            if self._engine.dialect.name != "sqlite":
+                return postgres.append(cursor, ledger_id, batch)
+            with immediate_transaction(cursor):
+                return sqlite.append(cursor, ledger_id, batch)
 
     def load(self, sandbox_id: str) -> SandboxState:
         """Read the current state of one sandbox in one statement; an unknown id gives an empty state."""
-        with translated(self._url), self._engine.connect() as connection:
-            rows = [row._asdict() for row in connection.execute(_LOAD, {"sandbox_id": sandbox_id})]
-        if not rows:
-            return SandboxState(sandbox_id=sandbox_id)
-        return read_state(rows[0], [_generation_part(row) for row in rows if row["g_generation"] is not None])
+        with translated(self._url), open_cursor(self._engine) as cursor:
+            return load_state(cursor, self._engine.dialect.name, sandbox_id)
 
     def find_previous(self, sandbox_id: str, generation: int) -> Generation | None:
         """Find the last generation before this one that was ever in use."""
-        with translated(self._url), self._engine.connect() as connection:
-            row = connection.execute(_PREVIOUS, {"sandbox_id": sandbox_id, "generation": generation}).one_or_none()
+        values = {"sandbox_id": sandbox_id, "generation": generation}
+        row = self._read(lambda c: c.execute(_PREVIOUS, values).one_or_none())
         return read_generation(row._asdict()) if row is not None else None
 
     def list_held(self, worker_id: str) -> Sequence[str]:
         """List the ids of the sandboxes that a worker holds."""
-        held = cast(sandboxes.c.holders, Text).contains(json.dumps(worker_id), autoescape=True)
+        quoted = json.dumps(worker_id, ensure_ascii=False)
+        held = cast(sandboxes.c.holders, Text).contains(quoted, autoescape=True)
         statement = select(sandboxes.c.sandbox_id).where(sandboxes.c.status == "active", held)
-        with translated(self._url), self._engine.connect() as connection:
-            return connection.execute(statement.order_by(sandboxes.c.sandbox_id)).scalars().all()
+        return self._read(lambda c: c.execute(statement.order_by(sandboxes.c.sandbox_id)).scalars().all())
 
     def read_stream(self, stream: str, after_version: int = 0) -> Iterator[RecordedEvent]:
         """Read one stream in version order, in pages; no transaction is held between them."""
         while True:
-            with translated(self._url), self._engine.connect() as connection:
-                page = log_reader.stream_page(connection, stream, after_version)
+            query = functools.partial(log_reader.stream_page, stream=stream, after=after_version, limit=self._page)
+            page = self._read(query)
             yield from page
-            if len(page) < log_reader.PAGE:
+            if len(page) < self._page:
                 return
             after_version = page[-1].version
 
@@ -154,9 +149,8 @@ class SqlEventStore:
         """Read the log in position order behind `after`, in pages, to its end as it is when reached."""
         left = limit if limit is not None else 2**62
         while left > 0:
-            size = min(log_reader.PAGE, left)
-            with translated(self._url), self._engine.connect() as connection:
-                page = log_reader.log_page(connection, after, size)
+            size = min(self._page, left)
+            page = self._read(functools.partial(log_reader.log_page, after=after, limit=size))
             yield from page
             if len(page) < size:
                 return
@@ -164,28 +158,26 @@ class SqlEventStore:
 
     def head_position(self) -> int:
         """Tell the position of the last event, 0 for an empty log. One cheap look, for followers."""
-        with translated(self._url), self._engine.connect() as connection:
-            return int(connection.execute(select(ledger_head.c.position)).scalar_one())
+        with translated(self._url), open_cursor(self._engine) as cursor:
+            return int(cursor.execute("SELECT position FROM ledger_head").fetchone()[0])
 
     def touch(self, ages: Mapping[str, float]) -> None:
         """Move activity times forward (never back): each sandbox was used that many seconds ago, by database time."""
-        if not ages:
-            return
-        with translated(self._url), write_transaction(self._engine) as connection:
-            statement = touch_statement(self._engine.dialect.name)
-            connection.execute(statement, [{"id": i, "age": max(0.0, a)} for i, a in sorted(ages.items())])
+        if ages:
+            with translated(self._url):
+                move_activity(self._engine, ages)
 
     def now(self) -> datetime:
         """Tell the database's time, UTC."""
         if self._engine.dialect.name == "sqlite":
             return datetime.now(UTC)
-        with translated(self._url), self._engine.connect() as connection:
-            return connection.execute(select(func.clock_timestamp())).scalar_one()  # type: ignore[no-any-return]
+        moment: datetime = self._read(lambda c: c.execute(select(func.clock_timestamp())).scalar_one())
+        return moment
 
     def close(self) -> None:
         """Close all connections. Idempotent."""
         self._engine.dispose()
 
-
-def _generation_part(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name.removeprefix("g_"): value for name, value in row.items() if name.startswith("g_")}
+    def _read(self, query: Callable[[Connection], Answer]) -> Answer:
+        with translated(self._url), self._engine.connect() as connection:
+            return query(connection)

@@ -1,6 +1,7 @@
 """Reading the log. Every event read is checked: its payload, its type, and its link in the hash chain.
 
 Each row comes with the hash of the event before it, so that a single stream can be checked as well as the whole log.
+Where a reader comes to the end, the head row and the stream's row tell whether it really is the end.
 """
 
 from __future__ import annotations
@@ -9,20 +10,30 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Text, bindparam, cast, func, select
+from sqlalchemy import Connection, Row, Select, Text, bindparam, cast, func, select, type_coerce
+from sqlalchemy.types import NullType
 
 from provider.domain.codec import UnreadableEventError, from_payload
 from provider.domain.errors import CorruptLogError
-from provider.domain.log import GENESIS_HASH, RecordedEvent, chain_hash, event_body, format_timestamp
-from provider.store.tables import events
+from provider.domain.log import (
+    GENESIS_HASH,
+    RecordedEvent,
+    canonical_json,
+    chain_hash,
+    event_body,
+    format_timestamp,
+    parse_timestamp,
+)
+from provider.store.tables import events, ledger_head, streams
 
 PAGE = 1000
 
 _previous = events.alias("previous")
-_columns = [c for c in events.columns if c.name != "data"]
+_columns = [c for c in events.columns if c.name not in {"data", "recorded_at"}]
 _base: Select[Any] = select(
     *_columns,
     cast(events.c.data, Text).label("data"),
+    type_coerce(events.c.recorded_at, NullType()).label("recorded_at"),  # read below, where its position is known
     func.coalesce(_previous.c.hash, GENESIS_HASH).label("previous_hash"),
 ).select_from(events.outerjoin(_previous, _previous.c.position == events.c.position - 1))
 
@@ -32,17 +43,40 @@ _STREAM_PAGE = (
     .limit(bindparam("limit"))
 )
 _LOG_PAGE = _base.where(events.c.position > bindparam("after")).order_by(events.c.position).limit(bindparam("limit"))
+_LOG_END = select(
+    ledger_head.c.position,
+    (func.coalesce(events.c.hash, GENESIS_HASH) == ledger_head.c.hash).label("is_intact"),
+).select_from(ledger_head.outerjoin(events, events.c.position == ledger_head.c.position))
+_STREAM_END = (
+    select(streams.c.version)
+    .select_from(
+        streams.outerjoin(events, (events.c.stream == streams.c.stream) & (events.c.version == streams.c.version))
+    )
+    .where(streams.c.stream == bindparam("stream"), events.c.position.is_(None))
+)
 
 
-def stream_page(connection: Connection, stream: str, after_version: int, limit: int = PAGE) -> list[RecordedEvent]:
+def stream_page(connection: Connection, stream: str, after: int, limit: int = PAGE) -> list[RecordedEvent]:
     """Read up to `limit` events of one stream; raise `CorruptLogError` for a bad or missing one."""
-    rows = connection.execute(_STREAM_PAGE, {"stream": stream, "after": after_version, "limit": limit})
-    return list(_checked(rows, "version", after_version))
+    rows = connection.execute(_STREAM_PAGE, {"stream": stream, "after": after, "limit": limit})
+    page = list(_checked(rows, "version", after))
+    if len(page) < limit:
+        last = connection.execute(_STREAM_END, {"stream": stream}).scalar_one_or_none()
+        if last is not None:
+            found = page[-1].position if page else 0
+            raise CorruptLogError(found, f"version {last} of {stream}, which must come after it, is missing")
+    return page
 
 
 def log_page(connection: Connection, after: int, limit: int = PAGE) -> list[RecordedEvent]:
     """Read up to `limit` events behind a position; raise `CorruptLogError` for a bad or missing one."""
-    return list(_checked(connection.execute(_LOG_PAGE, {"after": after, "limit": limit}), "position", after))
+    rows = connection.execute(_LOG_PAGE, {"after": after, "limit": limit})
+    page = list(_checked(rows, "position", after))
+    if len(page) < limit:
+        head = connection.execute(_LOG_END).one()
+        if not head.is_intact:
+            raise CorruptLogError(head.position, "it is not the last event that the head row knows")
+    return page
 
 
 def _checked(rows: Any, counter: str, after: int) -> Iterator[RecordedEvent]:
@@ -56,20 +90,22 @@ def _checked(rows: Any, counter: str, after: int) -> Iterator[RecordedEvent]:
 def decode(row: Row[Any]) -> RecordedEvent:
     """Turn a row into an event, checking its payload and its hash."""
     try:
+        recorded_at = parse_timestamp(row.recorded_at) if isinstance(row.recorded_at, str) else row.recorded_at
         data = json.loads(row.data)
         body = event_body(
-            stream=row.stream, version=row.version, type_=row.type, schema_version=row.schema_version, data=data,
-            actor=row.actor, correlation_id=row.correlation_id, command_id=row.command_id,
+            stream=row.stream, version=row.version, type_=row.type, schema_version=row.schema_version,
+            data=canonical_json(data), actor=row.actor, correlation_id=row.correlation_id, command_id=row.command_id,
         )  # fmt: skip
-    except (ValueError, TypeError, AttributeError) as error:
-        raise CorruptLogError(row.position, f"its data is no JSON of ours ({error})") from error
-    if chain_hash(row.previous_hash, row.position, format_timestamp(row.recorded_at), body) != row.hash:
+        link = chain_hash(row.previous_hash, row.position, format_timestamp(recorded_at), body)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise CorruptLogError(row.position, f"its content is none of ours ({error})") from error
+    if link != row.hash:
         raise CorruptLogError(row.position, "its hash does not match its content and the event before it")
     try:
         event = from_payload(row.type, row.schema_version, data)
     except UnreadableEventError as error:
         raise CorruptLogError(row.position, str(error)) from error
     return RecordedEvent(
-        row.position, row.stream, row.version, event, row.recorded_at, row.actor, row.correlation_id, row.command_id,
+        row.position, row.stream, row.version, event, recorded_at, row.actor, row.correlation_id, row.command_id,
         row.hash,
     )  # fmt: skip

@@ -52,8 +52,9 @@ def current_revision(engine: Engine, url: str) -> str | None:
 
 
 def upgrade(engine: Engine, url: str, revision: str = "head") -> None:
-    """Migrate up to a revision; safe to call from any number of processes at once."""
+    """Migrate up to a revision; safe to call from any number of processes at once. Refuses a newer schema."""
     with translated(url), _exclusive(engine, url) as connection:
+        _require_known(connection, url)
         command.upgrade(alembic_config(connection), revision)
         connection.commit()
 
@@ -61,6 +62,7 @@ def upgrade(engine: Engine, url: str, revision: str = "head") -> None:
 def downgrade(engine: Engine, url: str, revision: str) -> None:
     """Migrate down to a revision (`base` drops everything)."""
     with translated(url), _exclusive(engine, url) as connection:
+        _require_known(connection, url)
         command.downgrade(alembic_config(connection), revision)
         connection.commit()
 
@@ -77,12 +79,21 @@ def ensure_schema(engine: Engine, url: str) -> None:
 def schema_mismatch(url: str, found: str, head: str) -> SchemaError:
     """Describe the mismatch: an older database can be upgraded, a newer one needs a newer library."""
     shown = sqlalchemy.make_url(url).render_as_string(hide_password=True)
-    known = {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
-    step = (
-        f"run `{UPGRADE}`" if found in known else "install the version of sandbox-ledger that made it, or a later one"
-    )
-    age = "older" if found in known else "newer"
+    is_older = found in _known_revisions()
+    age = "older" if is_older else "newer"
+    step = f"run `{UPGRADE}`" if is_older else "install the version of sandbox-ledger that made it, or a later one"
     return SchemaError(f"database {shown}: its schema is {found}, {age} than {head}, which this version needs; {step}")
+
+
+def _require_known(connection: Connection, url: str) -> None:
+    found = MigrationContext.configure(connection).get_current_revision()
+    connection.rollback()
+    if found not in {None, *_known_revisions()}:
+        raise schema_mismatch(url, str(found), head_revision())
+
+
+def _known_revisions() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
 
 
 @contextmanager
@@ -99,18 +110,16 @@ def _exclusive(engine: Engine, url: str) -> Iterator[Connection]:
             with engine.connect().execution_options(isolation_level="READ COMMITTED") as connection:
                 yield connection
         finally:
-            holder.exec_driver_sql(f"SELECT pg_advisory_unlock({ADVISORY_LOCK})")
-            holder.invalidate()
+            holder.invalidate()  # ends the session, and the lock with it
 
 
 @contextmanager
 def _file_lock(url: str) -> Iterator[None]:
     database = Path(sqlalchemy.make_url(url).database or "")
     try:
-        database.parent.mkdir(parents=True, exist_ok=True)
         lock = database.with_name(database.name + ".migrate.lock").open("w")
     except OSError as error:
-        raise StoreUnavailable(f"database {database}: {error.strerror}; make its directory writable") from error
+        raise StoreUnavailable(f"database {database}: {error.strerror}; make its directory, and writable") from error
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,19 +1,17 @@
 """Appending on PostgreSQL: one autocommit statement of data-modifying CTEs.
 
 The order is always (1) compare-and-set of the stream's row, (2) the head row, (3) events and projections: (2) is joined
-to the outcome of (1), and (3) to (2), so a lost race takes no lock on the head row and writes nothing. A waiter
-re-reads the head row after it gets the lock (PostgreSQL's EvalPlanQual), so positions are dense and the chain is
-unbroken. The version must never be checked by a subselect here: its snapshot is older than the lock.
+to the outcome of (1), and (3) to (2), so a lost race takes no lock on the head row and writes nothing. A waiter reads
+the head row again when it gets the lock (PostgreSQL's EvalPlanQual), so positions are dense and the chain is unbroken.
+The version must never be checked by a subselect here: its snapshot is older than the lock.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from typing import Any
-
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from provider.domain.errors import CapacityExceeded
 from provider.domain.log import Appended
@@ -29,18 +27,20 @@ _CASTS = {"TEXT": "text", "BIGINT": "bigint", "INTEGER": "integer", "BOOLEAN": "
 _STAMPED = frozenset({
     "created_at", "updated_at", "creating_at", "started_at", "ready_at", "ended_at", "removed_at",
 })  # fmt: skip
+_NAMED = re.compile(r"%\((\w+)\)s")
 
 
-def append(connection: Connection, ledger_id: str, batch: Batch) -> Appended | None:
+def append(cursor: Any, ledger_id: str, batch: Batch) -> Appended | None:
     """Run the append; None when the stream is not at the expected version."""
     after = batch.fold_pending()
     changed = batch.changed(after) if after is not None else []
     occupancy = batch.occupancy(after)
     reserved = occupancy > 0 and batch.capacity is not None
-    sql = append_statement(
+    sql, names = append_statement(
         batch.expected_version == 0, len(batch.entries), after is not None, len(changed), occupancy, reserved
     )
-    row = connection.exec_driver_sql(sql, parameters(ledger_id, batch, after)).one_or_none()
+    values = parameters(ledger_id, batch, after)
+    row = cursor.execute(sql, [values[name] for name in names]).fetchone()
     if row is None:
         return None
     first_position, recorded_at, _notified, *hashes = row
@@ -48,14 +48,12 @@ def append(connection: Connection, ledger_id: str, batch: Batch) -> Appended | N
     return batch.appended(stamps, hashes, batch.fold(stamps))
 
 
-def capacity_error(error: SQLAlchemyError) -> CapacityExceeded | None:
+def capacity_error(error: Exception) -> CapacityExceeded | None:
     """Recognise the refusal of `ledger_reserve`."""
-    original = error.orig if isinstance(error, DBAPIError) else None
-    state = getattr(original, "sqlstate", None)
+    state = getattr(error, "sqlstate", None)
     if state not in ("SLC01", "SLC02"):
         return None
-    words = str(original).splitlines()[0].removeprefix("capacity: ")
-    return CapacityExceeded(words, per_user=state == "SLC02")
+    return CapacityExceeded(str(error).splitlines()[0].removeprefix("capacity: "), per_user=state == "SLC02")
 
 
 def parameters(ledger_id: str, batch: Batch, after: SandboxState | None) -> dict[str, Any]:
@@ -82,8 +80,8 @@ def parameters(ledger_id: str, batch: Batch, after: SandboxState | None) -> dict
 @functools.lru_cache(maxsize=256)
 def append_statement(
     is_new: bool, events: int, projected: bool, changed: int, occupancy: int = 0, reserved: bool = False
-) -> str:
-    """Write the statement for an append of this shape.
+) -> tuple[str, tuple[str, ...]]:
+    """Write the statement for an append of this shape, with the names of its parameters `$1`, `$2`, ...
 
     `occupancy` is the change of the number of live sandboxes; with `reserved` it must fit into the capacity, else the
     whole statement fails with SQLSTATE SLC01 (the ledger's limit) or SLC02 (the user's).
@@ -100,8 +98,11 @@ def append_statement(
         key = "sandbox_id, generation"
         parts.append(f"generation{i} AS ({_upsert(generations, GENERATION_COLUMNS, f'g{i}', key)})")
     hashes = ", ".join(_hash_of(i, events) for i in range(events))
-    notify = f"pg_notify('{CHANNEL}', (base + {events})::text)"
-    return f"WITH {', '.join(parts)} SELECT base + 1, recorded_at, {notify}, {hashes} FROM {_sources(events)}"  # noqa: S608
+    answer = f"base + 1, recorded_at, pg_notify('{CHANNEL}', (base + {events})::text), {hashes}"
+    named = f"WITH {', '.join(parts)} SELECT {answer} FROM {_sources(events)}"  # noqa: S608
+    names: dict[str, str] = {}
+    sql = _NAMED.sub(lambda found: names.setdefault(found[1], f"${len(names) + 1}"), named)
+    return sql, tuple(names)
 
 
 def _compare_and_set(is_new: bool, events: int) -> str:

@@ -7,38 +7,45 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
-from provider.domain.events import SandboxEvent
+from provider.domain.events import Event
+from provider.domain.ids import sandbox_stream
 from provider.domain.state import SandboxState, Stamp, evolve, settled
 from provider.store import log_reader
 from provider.store.engine import read_snapshot, translated, write_transaction
 from provider.store.event_store import SqlEventStore
 from provider.store.rows import changed_generations, generation_row, sandbox_row
-from provider.store.tables import generations, ledger_head, metadata, sandboxes
+from provider.store.tables import generations, ledger_head, metadata, sandboxes, streams
 
 Progress = Callable[[int], None]
 CHUNK = 500
+FOLDED = (streams, sandboxes, generations)
+"""The tables that the log alone determines."""
+_SANDBOX = sandbox_stream("")
 
 
 class Fold:
-    """The whole log folded into projection rows, in memory."""
+    """The whole log folded into rows, in memory."""
 
     def __init__(self) -> None:
+        self._versions: dict[str, int] = {}
         self._states: dict[str, SandboxState] = {}
         self._generations: dict[tuple[str, int], dict[str, Any]] = {}
 
-    def read(self, connection: Connection, progress: Progress | None = None) -> None:
-        """Fold every event the connection sees, checking each one."""
+    def read(self, connection: Connection, progress: Progress | None = None) -> int:
+        """Fold every event the connection sees, checking each one; return the last one's position."""
         after = 0
         while page := log_reader.log_page(connection, after):
             for recorded in page:
-                if isinstance(recorded.event, SandboxEvent):
+                self._versions[recorded.stream] = recorded.version
+                if recorded.stream.startswith(_SANDBOX):
                     stamp = Stamp(position=recorded.position, recorded_at=recorded.recorded_at)
-                    self._apply(recorded.stream.removeprefix("sandbox:"), recorded.event, stamp)
+                    self._apply(recorded.stream.removeprefix(_SANDBOX), recorded.event, stamp)
             after = page[-1].position
             if progress:
                 progress(after)
+        return after
 
-    def _apply(self, sandbox_id: str, event: SandboxEvent, stamp: Stamp) -> None:
+    def _apply(self, sandbox_id: str, event: Event, stamp: Stamp) -> None:
         before = self._states.get(sandbox_id) or SandboxState(sandbox_id=sandbox_id)
         after = evolve(before, event, stamp)
         for generation in changed_generations(before, after):
@@ -46,7 +53,9 @@ class Fold:
         self._states[sandbox_id] = settled(after)
 
     def rows(self, table: Table) -> list[dict[str, Any]]:
-        """List a projection's rows in key order."""
+        """List a table's rows in key order."""
+        if table is streams:
+            return [{"stream": key, "version": self._versions[key]} for key in sorted(self._versions)]
         if table is sandboxes:
             return [sandbox_row(self._states[key]) for key in sorted(self._states)]
         return [self._generations[key] for key in sorted(self._generations)]
@@ -55,18 +64,20 @@ class Fold:
 def rebuild(store: SqlEventStore, progress: Progress | None = None) -> int:
     """Fold the log into fresh projections, in one transaction that keeps writers out; return the events read.
 
-    Missing projection tables are made again. Activity times are no part of the log and are kept.
+    Missing tables are made again. Activity times are no part of the log and are kept.
     """
     with translated(store.url), write_transaction(store.engine) as connection:
-        locked = select(ledger_head.c.position).with_for_update()
-        position = int(connection.execute(locked).scalar_one())
-        metadata.create_all(connection, tables=[sandboxes, generations], checkfirst=True)
+        metadata.create_all(connection, tables=list(FOLDED), checkfirst=True)
+        if connection.dialect.name != "sqlite":
+            # Before any row: an append in flight ends first, and none waits for a row while it keeps this lock away.
+            names = ", ".join(table.name for table in FOLDED)
+            connection.exec_driver_sql(f"LOCK TABLE {names} IN EXCLUSIVE MODE")
         fold = Fold()
-        fold.read(connection, progress)
+        position = fold.read(connection, progress)
         live = sum(row["status"] in ("creating", "active", "warm") for row in fold.rows(sandboxes))
         connection.execute(update(ledger_head).values(live=live))
         activity = connection.execute(select(sandboxes.c.sandbox_id, sandboxes.c.last_activity_at)).all()
-        for table in (sandboxes, generations):
+        for table in FOLDED:
             connection.execute(delete(table))
             for chunk in _chunks(fold.rows(table)):
                 connection.execute(insert(table), chunk)
@@ -83,7 +94,7 @@ def find_differences(store: SqlEventStore) -> list[str]:
         fold = Fold()
         fold.read(connection)
         differences: list[str] = []
-        for table in (sandboxes, generations):
+        for table in FOLDED:
             stored = [_without_activity(row) for row in connection.execute(select(table)).mappings()]
             differences += _compare(table, fold.rows(table), stored)
     return differences

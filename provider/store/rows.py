@@ -24,7 +24,7 @@ def sandbox_row(state: SandboxState) -> dict[str, Any]:
     return {
         "sandbox_id": state.sandbox_id, "user_id": state.user_id, "thread_id": state.thread_id,
         "status": state.status, "generation": state.generation,
-        "holders": json.dumps(state.holders, separators=(",", ":")),
+        "holders": json.dumps(state.holders, separators=(",", ":"), ensure_ascii=False),
         "container_id": current.container_id if current and state.is_live else None,
         "url": current.url if current and state.is_live else None,
         "crashes": _crashes_json(state),
@@ -63,6 +63,6 @@ def read_state(sandbox: Mapping[str, Any], unsettled: Iterable[Mapping[str, Any]
     )  # fmt: skip
 
 
-def read_generation(row: Mapping[str, Any]) -> Generation:
+def read_generation(row: Mapping[Any, Any]) -> Generation:
     """Rebuild one generation from its row."""
     return Generation(number=row["generation"], **{name: row[name] for name in _GENERATION_FIELDS})

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Table
 
 from provider.domain.errors import CapacityExceeded
 from provider.domain.log import Appended, chain_hash, format_timestamp, parse_timestamp
@@ -32,11 +32,11 @@ _EVENT = (
 )
 
 
-def append(connection: Connection, ledger_id: str, batch: Batch) -> Appended | None:
+def append(cursor: Any, ledger_id: str, batch: Batch) -> Appended | None:
     """Write the append inside the caller's immediate transaction; None when the stream has moved on."""
-    if not _compare_and_set(connection, batch):
+    if not _compare_and_set(cursor, batch):
         return None
-    position, previous, last, live = connection.exec_driver_sql(_HEAD, (ledger_id,)).one()
+    position, previous, last, live = cursor.execute(_HEAD, (ledger_id,)).fetchone()
     recorded_at = max(datetime.now(UTC), parse_timestamp(last))
     at = format_timestamp(recorded_at)
     hashes, link = [], previous
@@ -46,29 +46,32 @@ def append(connection: Connection, ledger_id: str, batch: Batch) -> Appended | N
     stamps = batch.stamps(position + 1, recorded_at)
     after = batch.fold(stamps)
     live += batch.occupancy(after)
-    _reserve(connection, batch, after, live)
-    connection.exec_driver_sql(_ADVANCE, (position + len(hashes), previous, link, at, live, ledger_id))
-    connection.exec_driver_sql(_EVENT, _event_rows(batch, position + 1, at, hashes))
+    _reserve(cursor, batch, after, live)
+    cursor.execute(_ADVANCE, (position + len(hashes), previous, link, at, live, ledger_id))
+    cursor.executemany(_EVENT, _event_rows(batch, position + 1, at, hashes))
     if after is not None:
-        _project(connection, batch, after)
+        _project(cursor, batch, after)
     return batch.appended(stamps, hashes, after)
 
 
-def _compare_and_set(connection: Connection, batch: Batch) -> bool:
+def _compare_and_set(cursor: Any, batch: Batch) -> bool:
     version = batch.expected_version + len(batch.entries)
     if batch.expected_version == 0:
-        return connection.exec_driver_sql(_NEW_STREAM, (batch.stream, version)).rowcount == 1
-    return connection.exec_driver_sql(_CAS, (version, batch.stream, batch.expected_version)).rowcount == 1
+        cursor.execute(_NEW_STREAM, (batch.stream, version))
+    else:
+        cursor.execute(_CAS, (version, batch.stream, batch.expected_version))
+    changed: int = cursor.rowcount
+    return changed == 1
 
 
-def _reserve(connection: Connection, batch: Batch, after: SandboxState | None, live: int) -> None:
+def _reserve(cursor: Any, batch: Batch, after: SandboxState | None, live: int) -> None:
     capacity = batch.capacity
     if capacity is None or after is None or batch.occupancy(after) <= 0:
         return
     if live > capacity.replicas:
         raise CapacityExceeded(f"{live} sandboxes would be live, {capacity.replicas} are allowed")
     if capacity.per_user is not None:
-        (held,) = connection.exec_driver_sql(_USER_LIVE, (after.user_id,)).one()
+        (held,) = cursor.execute(_USER_LIVE, (after.user_id,)).fetchone()
         if held >= capacity.per_user:
             raise CapacityExceeded(f"user {after.user_id!r} has {held} sandboxes already", per_user=True)
 
@@ -82,11 +85,11 @@ def _event_rows(batch: Batch, first: int, at: str, hashes: list[str]) -> Any:
     ]  # fmt: skip
 
 
-def _project(connection: Connection, batch: Batch, after: SandboxState) -> None:
-    connection.exec_driver_sql(_UPSERT_SANDBOX, as_values(sandbox_row(after), SANDBOX_COLUMNS))
+def _project(cursor: Any, batch: Batch, after: SandboxState) -> None:
+    cursor.execute(_UPSERT_SANDBOX, as_values(sandbox_row(after), SANDBOX_COLUMNS))
     for generation in batch.changed(after):
         row = generation_row(after.sandbox_id, generation)
-        connection.exec_driver_sql(_UPSERT_GENERATION, as_values(row, GENERATION_COLUMNS))
+        cursor.execute(_UPSERT_GENERATION, as_values(row, GENERATION_COLUMNS))
 
 
 def as_values(row: Mapping[str, Any], columns: tuple[str, ...]) -> tuple[Any, ...]:

@@ -50,7 +50,8 @@ streams = Table(
 events = Table(
     "events",
     metadata,
-    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    # On SQLite INTEGER, not BIGINT: it is then the rowid itself, which nothing can replace behind its back.
+    Column("position", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
     Column("stream", Text, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("type", Text, nullable=False),
@@ -84,8 +85,9 @@ sandboxes = Table(
     Column("version", BigInteger, nullable=False),
     Column("last_activity_at", UtcTimestamp),
     Column("crashes", JsonDocument, nullable=False, server_default="[]"),
-    CheckConstraint("status IN ('creating', 'active', 'warm', 'dead', 'evicting', 'gone')", name="status"),
-    Index(None, "user_id", "thread_id"),
+    CheckConstraint("status IN ('absent', 'creating', 'active', 'warm', 'dead', 'evicting', 'gone')", name="status"),
+    Index(None, "user_id"),
+    Index(None, "thread_id"),
     Index(None, "status", "updated_at"),
 )
 

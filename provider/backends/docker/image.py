@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import docker
+from docker.errors import APIError, NotFound
 
 from provider.backends.docker.engine import Engine
 from provider.backends.docker.host_image import CONFIGURATION, SANDBOXD, fill
@@ -38,7 +39,9 @@ def build_from_host(*, base_url: str | None, tag: str, progress: Progress | None
         archive.seek(0)
         repository, label = split_tag(tag)
         with _asking(base_url, BUILD_SECONDS, f"import image {tag}") as client:
+            before = _find_id(client, tag)
             client.import_image(archive, repository=repository, tag=label, changes=CONFIGURATION)
+            _remove_untagged(client, before)
             return _id_of(client, tag)
 
 
@@ -81,6 +84,21 @@ def _asking(base_url: str | None, timeout: float, doing: str) -> Iterator[docker
             yield client
     finally:
         engine.close()
+
+
+def _find_id(client: docker.APIClient, tag: str) -> str | None:
+    try:
+        return _id_of(client, tag)
+    except NotFound:
+        return None
+
+
+def _remove_untagged(client: docker.APIClient, image_id: str | None) -> None:
+    """Remove the image that had the tag before: repeated builds would fill the disk."""
+    # 409: containers still use it, and it goes with `docker image prune`. 404: somebody else has removed it.
+    with suppress(APIError):
+        if image_id is not None and not client.inspect_image(image_id)["RepoTags"]:  # type: ignore[no-untyped-call]
+            client.remove_image(image_id)
 
 
 def _id_of(client: docker.APIClient, tag: str) -> str:
