@@ -118,6 +118,9 @@ class WorkerRegistry(Protocol):
     def list_running(self) -> Sequence[WorkerRow]:
         """List the workers that have not ended, the most silent one first."""
 
+    def list_ended_holders(self) -> Sequence[str]:
+        """List the workers that have ended and still hold sandboxes."""
+
 
 class CapacityQueue(Protocol):
     """Who waits for a free place, oldest first, across all workers. Safe from any thread."""

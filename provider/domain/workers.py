@@ -53,5 +53,10 @@ def decide_worker_lost(stream: Sequence[ev.Event], row: WorkerRow, lease_seconds
     return [ev.WorkerLost(worker_id=row.worker_id, last_heartbeat_at=row.heartbeat_at)]
 
 
+def is_lost(stream: Sequence[ev.Event]) -> bool:
+    """Tell whether a worker was declared lost and has not come back."""
+    return bool(stream) and isinstance(stream[-1], ev.WorkerLost)
+
+
 def _is_there(stream: Sequence[ev.Event]) -> bool:
     return bool(stream) and isinstance(stream[-1], ev.WorkerStarted)

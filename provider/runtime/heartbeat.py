@@ -73,15 +73,19 @@ def commit_worker(
     store: EventStore, worker_id: str, decide: Callable[[Sequence[Event]], Sequence[Event]], author: Author
 ) -> Sequence[Event]:
     """Decide on a worker's stream and append; on a lost race decide again. Return the events appended."""
-    stream = worker_stream(worker_id)
     for _ in range(MAX_CONFLICTS):
-        known = [recorded.event for recorded in store.read_stream(stream)]
+        known = read_worker(store, worker_id)
         events = decide(known)
         if not events:
             return ()
         try:
-            store.append(stream, len(known), events, author)
+            store.append(worker_stream(worker_id), len(known), events, author)
         except VersionConflict:
             continue
         return events
     raise ConcurrencyError(f"worker {worker_id}: its stream changed {MAX_CONFLICTS} times in a row; try again")
+
+
+def read_worker(store: EventStore, worker_id: str) -> list[Event]:
+    """Read what is recorded about a worker; it is a handful of events."""
+    return [recorded.event for recorded in store.read_stream(worker_stream(worker_id))]

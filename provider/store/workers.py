@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy import Engine, bindparam, insert, select, update
 from provider.domain.workers import WorkerRow
 from provider.store.clock import database_now
 from provider.store.engine import translated, write_transaction
-from provider.store.tables import workers
+from provider.store.tables import sandboxes, workers
 
 _BEAT = (
     update(workers)
@@ -59,6 +60,15 @@ class SqlWorkerRegistry:
         with translated(self._url), self._engine.connect() as connection:
             now = database_now(connection)
             return [_worker_row(row, now) for row in connection.execute(statement)]
+
+    def list_ended_holders(self) -> Sequence[str]:
+        """List the workers that have ended and still hold sandboxes."""
+        held = select(sandboxes.c.holders).where(sandboxes.c.status == "active")
+        with translated(self._url), self._engine.connect() as connection:
+            holders = {holder for text in connection.execute(held).scalars() for holder in json.loads(text)}
+            ended = select(workers.c.worker_id).where(workers.c.ended_at.is_not(None))
+            among = ended.where(workers.c.worker_id.in_(sorted(holders))).order_by(workers.c.worker_id)
+            return connection.execute(among).scalars().all() if holders else []
 
 
 def _worker_row(row: Any, now: datetime) -> WorkerRow:
