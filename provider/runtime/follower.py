@@ -23,7 +23,7 @@ class Follower:
         self._feed = feed
         self._replica = replica
         self._thread: threading.Thread | None = None
-        self._corrupt: str | None = None
+        self._stopped_by: str | None = None
         self.position = 0
 
     def start(self, after: int) -> None:
@@ -41,7 +41,7 @@ class Follower:
     @property
     def error(self) -> str | None:
         """None while the feed is current, else why it is not."""
-        return self._corrupt or self._feed.error
+        return self._stopped_by or self._feed.error
 
     def _run(self) -> None:
         try:
@@ -50,10 +50,13 @@ class Follower:
                     self._apply(recorded)
                 self.position = batch[-1].position
         except CorruptLogError as error:
-            self._corrupt = str(error)
+            self._stopped_by = str(error)
             logger.exception("the feed stopped at an altered event", extra={"action": "feed"})
+        except Exception as error:
+            self._stopped_by = f"the feed stopped: {error!r}"
+            logger.exception("the feed stopped", extra={"action": "feed"})
 
     def _apply(self, recorded: RecordedEvent) -> None:
         event = recorded.event
         if isinstance(event, ENDINGS):
-            self._replica.drop(recorded.stream.removeprefix("sandbox:"), event.generation)
+            self._replica.end(recorded.stream.removeprefix("sandbox:"), event.generation)

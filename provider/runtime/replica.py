@@ -10,6 +10,8 @@ from provider.domain.containers import SandboxInfo
 from provider.ports import Liveness
 from provider.sandbox.sandbox import Sandbox
 
+REMEMBERED_ENDS = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class Binding:
@@ -46,19 +48,26 @@ class Replica:
         self._lock = threading.Lock()
         self._bindings: dict[str, Binding] = {}
         self._held: set[str] = set()
+        self._ended: dict[str, int] = {}
         self.find: Callable[[str], Binding | None] = self._bindings.get
 
     def put(self, binding: Binding) -> Binding:
-        """Keep a binding, unless one of the same or a newer generation is there: then that one is returned."""
+        """Keep a binding, unless one of the same or a newer generation is there: then that one is returned.
+
+        A binding of a generation whose end is known already came too late: it is closed and not kept.
+        """
         key = binding.info.sandbox_id
+        loser: Binding | None = binding
         with self._lock:
             known = self._bindings.get(key)
             if known is not None and known.generation >= binding.generation:
-                loser, winner = binding, known
+                winner = known
+            elif self._ended.get(key, 0) >= binding.generation:
+                winner = binding
             else:
                 self._bindings[key] = winner = binding
-                loser = known if known is not None else binding
-        if loser is not winner:
+                loser = known
+        if loser is not None:
             loser.close()
         return winner
 
@@ -74,6 +83,17 @@ class Replica:
                 return
             del self._bindings[sandbox_id]
         known.close()
+
+    def end(self, sandbox_id: str, generation: int) -> None:
+        """Forget a binding of this generation or an older one, and keep none that arrives late.
+
+        Between reading the ledger and making a binding, the feed may bring the end of what is being bound.
+        """
+        with self._lock:
+            self._ended[sandbox_id] = max(generation, self._ended.pop(sandbox_id, 0))
+            if len(self._ended) > REMEMBERED_ENDS:
+                self._ended.pop(next(iter(self._ended)))
+        self.drop(sandbox_id, generation)
 
     def hold(self, sandbox_id: str) -> None:
         """Note that this worker was given the sandbox, to claim it again should the worker be declared lost."""

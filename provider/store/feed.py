@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from provider.domain.log import RecordedEvent
 from provider.store import log_reader
-from provider.store.engine import unavailable
+from provider.store.engine import driver_error, unavailable
 from provider.store.postgres import CHANNEL
 
 logger = logging.getLogger(__name__)
@@ -53,6 +53,8 @@ class SqlFeed:
 
         Raise `CorruptLogError` for an event that was altered.
         """
+        # What waits for notifications is the driver itself, whose errors SQLAlchemy does not wrap.
+        gaps = (SQLAlchemyError, OSError, driver_error(self._url))
         pause = FIRST_PAUSE_SECONDS
         while not self._stopped.is_set():
             try:
@@ -61,7 +63,7 @@ class SqlFeed:
                     if batch:
                         after = batch[-1].position
                         yield batch
-            except (SQLAlchemyError, OSError) as error:
+            except gaps as error:
                 self.error = str(unavailable(self._url, error))
                 logger.warning("%s", self.error, extra={"action": "feed_gap"})
                 self._stopped.wait(pause)
@@ -123,7 +125,10 @@ class _Notifications:
 
     def wait(self, _after: int) -> None:
         self._drain()
-        select.select([self._driver.fileno(), self._stop_fd], [], [], POSTGRES_LOOK_SECONDS)
+        poller = select.poll()  # not select.select, which knows no descriptor above 1023
+        for descriptor in (self._driver.fileno(), self._stop_fd):
+            poller.register(descriptor, select.POLLIN)
+        poller.poll(POSTGRES_LOOK_SECONDS * 1000)
         self._drain()
 
     def _drain(self) -> None:
