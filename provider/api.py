@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from signal import Signals
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from provider.domain.errors import SandboxGone
 from provider.domain.events import EndReason
 from provider.domain.ids import derive_sandbox_id
+from provider.runtime.backoff import clear_backoff
+from provider.runtime.daemon_pool import DaemonPool
 from provider.runtime.forking import renew_after_fork
 from provider.runtime.process import Health, WorkerProcess
+from provider.runtime.signals import ShutdownOnSignals
 from provider.sandbox.sandbox import Sandbox
 
 P = ParamSpec("P")
@@ -48,7 +51,7 @@ class SandboxProvider:
         self._assemble = assemble
         self._process = assemble()
         self._inherited: list[object] = []
-        self._executor = ThreadPoolExecutor(ASYNC_CALLS, thread_name_prefix="sandbox-async")
+        self._executor = DaemonPool(ASYNC_CALLS, "sandbox-async")
         self._closed = False
 
     @property
@@ -70,7 +73,7 @@ class SandboxProvider:
         # Kept, because an inherited connection that is collected would be closed for the parent as well.
         self._inherited.append((self._process, self._executor))
         self._process = self._assemble()
-        self._executor = ThreadPoolExecutor(ASYNC_CALLS, thread_name_prefix="sandbox-async")
+        self._executor = DaemonPool(ASYNC_CALLS, "sandbox-async")
 
     def acquire(self, thread_id: str | None = None, *, user_id: str | None = None, timeout: float | None = None) -> str:
         """Return the id of the thread's sandbox, running and held by this worker.
@@ -106,6 +109,13 @@ class SandboxProvider:
         """Replace the sandbox's container by a fresh one under the same id, for everyone who holds it."""
         return self._running().restart(sandbox_id, actor)
 
+    def clear_backoff(self, sandbox_id: str, *, actor: str | None = None) -> None:
+        """End a crash-loop back-off and forgive the crashes; nothing when there is none.
+
+        `actor` (`operator:<name>`) says on whose behalf. Raise `SandboxNotFound`.
+        """
+        clear_backoff(self._running().worker, sandbox_id, actor)
+
     def ensure(self, thread_id: str, *, user_id: str | None = None) -> Sandbox:
         """Return the thread's sandbox, alive and held by this worker: acquire, then get."""
         for _ in range(ENSURE_ATTEMPTS):
@@ -124,6 +134,13 @@ class SandboxProvider:
         self._closed = True
         self._executor.shutdown(wait=False)
         self._process.stop()
+
+    def shutdown_on_signals(self, *signals: Signals) -> None:
+        """Shut down in order when the process is told to end (SIGTERM, when none is named), then let it end.
+
+        Only for the main thread, which alone may set signal handlers; raise ValueError elsewhere.
+        """
+        ShutdownOnSignals(self.shutdown, signals or (Signals.SIGTERM,)).install()
 
     def health(self) -> Health:
         """Tell how current this process's view is: the change feed's state and position, and what it has bound."""

@@ -51,7 +51,7 @@ def assemble_worker(settings: Settings, store: SqlEventStore, engine: Engine) ->
     worker = Worker(
         worker_id=new_worker_id(),
         store=store,
-        registry=SqlWorkerRegistry(store.engine, store.url),
+        registry=SqlWorkerRegistry(create_engine(store.url, synchronous=settings.database.synchronous), store.url),
         queue=SqlWaiters(store.engine, store.url),
         engine=engine,
         settings=settings.sandbox,

@@ -11,6 +11,7 @@ from provider.domain.events import Event
 from provider.domain.log import Appended, Author, RecordedEvent
 from provider.domain.policy import Capacity, Queue
 from provider.domain.state import Generation, SandboxState
+from provider.domain.sweeps import Counts, LeaseRow, Recorded, SweepRow
 from provider.domain.workers import WorkerRow
 
 
@@ -121,6 +122,9 @@ class WorkerRegistry(Protocol):
     def list_ended_holders(self) -> Sequence[str]:
         """List the workers that have ended and still hold sandboxes."""
 
+    def close(self) -> None:
+        """Close its connections. Idempotent."""
+
 
 class CapacityQueue(Protocol):
     """Who waits for a free place, oldest first, across all workers. Safe from any thread."""
@@ -136,6 +140,44 @@ class CapacityQueue(Protocol):
 
     def list_warm(self, limit: int, user_id: str | None = None) -> Sequence[str]:
         """List warm sandboxes (of one user, when given), the least recently used first."""
+
+
+class Leases(Protocol):
+    """Named leases: one holder at a time by the database's clock. Safe from any thread."""
+
+    def acquire(self, name: str, holder: str, seconds: float) -> int | None:
+        """Take or renew a lease; return its fencing token, or None while somebody else holds it."""
+
+    def holds(self, name: str, holder: str, token: int) -> bool:
+        """Tell whether the lease is still this holder's, under this token and in time."""
+
+    def find(self, name: str) -> LeaseRow | None:
+        """Find a lease, whoever holds it; one that nobody ever took is None."""
+
+    def release(self, name: str, holder: str) -> None:
+        """Give a lease back early. Idempotent; the token stays used."""
+
+
+class SweepLedger(Protocol):
+    """What sweeps read, in a constant number of statements, and the row that each run leaves. Safe from any thread."""
+
+    def read_open(self) -> Recorded:
+        """Read every sandbox with a container that is not removed or with a back-off, and the workers."""
+
+    def find_used_at(self, sandbox_id: str) -> datetime | None:
+        """Find when a sandbox was last used, as far as it is on record."""
+
+    def begin(self, sweep_id: str, leader: str, token: int | None) -> datetime:
+        """Write down that a sweep begins; runs that an earlier leader left open are closed as interrupted."""
+
+    def finish(self, sweep_id: str, counts: Counts, error: str | None) -> datetime:
+        """Write down how a sweep went; one that was closed as interrupted stays so."""
+
+    def list_recent(self, limit: int = 20) -> Sequence[SweepRow]:
+        """List the last runs, the newest first."""
+
+    def forget(self, days: float) -> int:
+        """Delete the runs that began longer ago; return how many."""
 
 
 class EventStore(Protocol):
@@ -180,6 +222,9 @@ class EventStore(Protocol):
 
     def read_all(self, after: int = 0, limit: int | None = None) -> Iterator[RecordedEvent]:
         """Read the log in position order, starting behind `after`. A follower misses nothing."""
+
+    def version_of(self, stream: str) -> int:
+        """Tell how many events a stream has; 0 for one that does not exist."""
 
     def touch(self, ages: Mapping[str, float]) -> None:
         """Move the activity times of sandboxes forward (never back): each was used that many seconds ago."""

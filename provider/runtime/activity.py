@@ -45,6 +45,8 @@ class Activity:
         finally:
             with self._lock:
                 self._in_flight[sandbox_id] -= 1
+                if not self._in_flight[sandbox_id]:
+                    del self._in_flight[sandbox_id]
             self.touch(sandbox_id)
 
     def start(self) -> None:
@@ -61,7 +63,7 @@ class Activity:
     def flush(self) -> None:
         """Write what was collected; on `StoreUnavailable` it is kept for the next time."""
         with self._lock:
-            running = [sandbox_id for sandbox_id, calls in self._in_flight.items() if calls > 0]
+            running = list(self._in_flight)
         for sandbox_id in running:
             self.touch(sandbox_id)
         touched, now = dict(self._touched), time.monotonic()

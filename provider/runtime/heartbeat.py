@@ -11,7 +11,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 
-from provider.domain.errors import ConcurrencyError, StoreUnavailable, VersionConflict
+from provider.domain.errors import ConcurrencyError, SandboxError, VersionConflict
 from provider.domain.events import Event
 from provider.domain.ids import worker_stream
 from provider.domain.log import Author
@@ -38,10 +38,13 @@ class Heartbeat:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop beating and record that the worker left in order."""
+        """Stop beating. Idempotent."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
+
+    def leave(self) -> None:
+        """Record that the worker left in order; it must hold nothing any more, and beat no more."""
         worker = self._worker
         commit_worker(
             worker.store, worker.worker_id, lambda s: decide_worker_stopped(s, worker.worker_id), worker.author()
@@ -59,13 +62,16 @@ class Heartbeat:
         )
 
     def _run(self) -> None:
+        is_there = True  # until a return is complete it is tried again, whatever the registry says by then
         while not self._stopped.wait(self._interval):
             try:
-                if not self._worker.registry.beat(self._worker.worker_id):
+                is_there = self._worker.registry.beat(self._worker.worker_id) and is_there
+                if not is_there:
                     logger.warning("was declared lost, joins again", extra={"action": "rejoin"})
                     self._register()
                     self._on_return()
-            except (StoreUnavailable, ConcurrencyError) as error:
+                    is_there = True
+            except SandboxError as error:
                 logger.warning("%s", error, extra={"action": "heartbeat"})
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from provider.domain import decisions
@@ -62,28 +63,36 @@ class WorkerProcess:
         with self._lock:
             if self._started:
                 return
+            # What can fail comes first: a start that failed can be tried again.
+            position = self.worker.store.head_position()
             self._heartbeat.start()
-            self._follower.start(self.worker.store.head_position())
+            self._follower.start(position)
             self.activity.start()
             if self.worker.settings.auto_restart:
                 self._watcher.start()
             self._started = True
 
     def stop(self) -> None:
-        """Release what this worker holds, record that it left, stop the threads, close the connections."""
-        self.activity.stop()
-        try:
+        """Release what this worker holds, record that it left, stop the threads, close the connections.
+
+        When the ledger does not answer, that is raised, and nothing says that the worker left: its heartbeat lapses,
+        and others release what it held.
+        """
+        with ExitStack() as at_last:
+            at_last.callback(self.worker.store.close)
+            at_last.callback(self.worker.registry.close)
+            at_last.callback(self.worker.engine.backend.close)
+            at_last.callback(self.replica.clear)
+            at_last.callback(self.background.stop)
+            at_last.callback(self._follower.stop)
+            at_last.callback(self._watcher.stop)
+            at_last.callback(self._heartbeat.stop)
+            self.activity.stop()
             if self._started:
                 self.activity.flush()
                 release_all(self.worker, self.replica)
-        finally:
-            self._watcher.stop()
-            self._follower.stop()
-            self.background.stop()
-            self._stop_heartbeat()
-            self.replica.clear()
-            self.worker.engine.backend.close()
-            self.worker.store.close()
+                self._heartbeat.stop()
+                self._heartbeat.leave()
 
     def acquire(self, thread_id: str | None, user_id: str | None, timeout: float | None) -> str:
         """Acquire a thread's sandbox."""
@@ -107,10 +116,6 @@ class WorkerProcess:
         """Tell how current this process's view is."""
         follower = self._follower
         return Health(self.worker.worker_id, follower.error, follower.position, len(self.replica.list_bindings()))
-
-    def _stop_heartbeat(self) -> None:
-        if self._started:
-            self._heartbeat.stop()
 
     def _bury(self, binding: Binding) -> None:
         bury(self.worker, self.replica, binding, "watch")

@@ -11,9 +11,9 @@ import select
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from provider.domain.errors import SandboxError
+from provider.runtime.daemon_pool import DaemonPool
 from provider.runtime.replica import Binding, Replica
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class Watcher:
         self._bury = bury
         self._not_before: dict[tuple[str, int], float] = {}
         self._stopped = threading.Event()
-        self._executor = ThreadPoolExecutor(BURIERS, thread_name_prefix="sandbox-bury")
+        self._executor = DaemonPool(BURIERS, "sandbox-bury")
         self._thread = threading.Thread(target=self._run, name="sandbox-watch", daemon=True)
 
     def start(self) -> None:

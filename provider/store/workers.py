@@ -22,7 +22,10 @@ _BEAT = (
 
 
 class SqlWorkerRegistry:
-    """The workers of a ledger. Safe from any thread; raises `StoreUnavailable`."""
+    """The workers of a ledger. Safe from any thread; raises `StoreUnavailable`.
+
+    The engine is its own, so that a heartbeat never waits for a connection that the use cases have taken.
+    """
 
     def __init__(self, engine: Engine, url: str) -> None:
         self._engine = engine
@@ -69,6 +72,10 @@ class SqlWorkerRegistry:
             ended = select(workers.c.worker_id).where(workers.c.ended_at.is_not(None))
             among = ended.where(workers.c.worker_id.in_(sorted(holders))).order_by(workers.c.worker_id)
             return connection.execute(among).scalars().all() if holders else []
+
+    def close(self) -> None:
+        """Close its connections. Idempotent."""
+        self._engine.dispose()
 
 
 def _worker_row(row: Any, now: datetime) -> WorkerRow:
