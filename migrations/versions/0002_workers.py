@@ -21,14 +21,14 @@ POSTGRES_RESERVE = """
 CREATE FUNCTION ledger_reserve(p_live bigint, p_limit integer, p_user text, p_user_limit integer)
 RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-    IF p_live > p_limit THEN
-        RAISE EXCEPTION 'capacity: % sandboxes would be live, % are allowed', p_live, p_limit USING ERRCODE = 'SLC01';
-    END IF;
     IF p_user_limit IS NOT NULL AND p_user_limit <= (
         SELECT count(*) FROM sandboxes
         WHERE user_id IS NOT DISTINCT FROM p_user AND status IN ('creating', 'active', 'warm')
     ) THEN
         RAISE EXCEPTION 'capacity: user % has % sandboxes already', p_user, p_user_limit USING ERRCODE = 'SLC02';
+    END IF;
+    IF p_live > p_limit THEN
+        RAISE EXCEPTION 'capacity: % sandboxes would be live, % are allowed', p_live, p_limit USING ERRCODE = 'SLC01';
     END IF;
     RETURN p_live;
 END $$

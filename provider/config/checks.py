@@ -23,6 +23,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "sandbox.port": (1, 65535),
     "sandbox.idle_timeout": (0, _FOREVER),
     "sandbox.replicas": (1, 1_000_000),
+    "sandbox.max_per_user": (1, 1_000_000),
     "sandbox.acquire_timeout": (_TINY, _FOREVER),
     "sandbox.readiness.timeout": (_TINY, _FOREVER),
     "sandbox.readiness.successes": (1, 1000),
@@ -39,6 +40,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "worker.lease_time": (_TINY, _FOREVER),
     "sweeper.interval": (_TINY, _FOREVER),
     "sweeper.orphan_grace": (0, _FOREVER),
+    "sweeper.retention_days": (_TINY, 1_000_000),
     "web.port": (1, 65535),
 }
 """Smallest and largest value of every number."""

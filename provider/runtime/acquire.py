@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from provider.domain import decisions
 from provider.domain.errors import CrashLoopBackOff, SandboxError
@@ -19,7 +20,7 @@ from provider.runtime.activity import Activity
 from provider.runtime.background import Background
 from provider.runtime.bind import bind
 from provider.runtime.capacity import Admission
-from provider.runtime.create import bring_up, intend
+from provider.runtime.create import bring_up, give_up_own, intend
 from provider.runtime.liveness import bury, is_alive
 from provider.runtime.replica import Replica
 from provider.runtime.settle import settle
@@ -68,11 +69,21 @@ class Acquire:
             self._take_over_abandoned(state, attempt.author)
             return attempt.not_in_time("another worker is still starting it")
         self._check_backoff(state)
-        return self._create(attempt)
+        try:
+            with worker.creating(attempt.sandbox_id):
+                return self._create(attempt, state.retry_at)
+        except BaseException:
+            self._background.give_up(attempt.sandbox_id, attempt.author)
+            raise
 
-    def _create(self, attempt: Attempt) -> SandboxError | None:
+    def _create(self, attempt: Attempt, retry_at: datetime | None) -> SandboxError | None:
         worker, identity = self._worker, (attempt.sandbox_id, attempt.user_id, attempt.thread_id)
-        intended = attempt.admission.admit(lambda capacity: intend(worker, identity, attempt.author, capacity=capacity))
+
+        def decide(current: SandboxState, creation: decisions.Creation) -> Sequence[Event]:
+            # A back-off that began since it was looked at is none that is over.
+            return decisions.decide_create(current, creation) if current.retry_at == retry_at else []
+
+        intended = attempt.admission.admit(lambda capacity: intend(worker, identity, attempt.author, decide, capacity))
         if isinstance(intended, SandboxError):
             return intended
         made = bring_up(worker, intended, attempt.author, [worker.worker_id]) if intended is not None else None
@@ -116,6 +127,9 @@ class Acquire:
         if current is None or current.worker_id is None:
             return
         unseen = (worker.store.now() - current.creating_at).total_seconds()
+        if current.worker_id == worker.worker_id:
+            give_up_own(worker, state.sandbox_id, author)
+            return
         if not has_lapsed(worker.registry.find(current.worker_id), worker.lease_seconds, unseen):
             return
         reason = f"its creator, worker {current.worker_id}, is gone"

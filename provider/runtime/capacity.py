@@ -44,19 +44,24 @@ class Admission:
         Raise `CapacityExceeded` at once under `overflow: reject`.
         """
         settings = self.worker.settings
-        capacity = Capacity(replicas=settings.replicas, per_user=settings.max_per_user)
+        # Who has no name shares no limit with others who have none.
+        per_user = settings.max_per_user if self.user_id is not None else None
+        capacity = Capacity(replicas=settings.replicas, per_user=per_user)
         if not self._is_my_turn():
             return self._wait(self._error(CapacityExceeded("others wait for a place already")))
         try:
-            return intend(capacity)
+            intended = intend(capacity)
         except CapacityExceeded as full:
             error = self._error(full)
+        else:
+            self.leave()  # the place is taken: a start that takes its time must not count twice
+            return intended
         if self._evict_one(error.per_user):
             return error  # there is room now, for the next try
         return self._overflow(intend, capacity, error)
 
     def leave(self) -> None:
-        """Leave the queue, whatever came out."""
+        """Leave the queue. Idempotent."""
         if self._queued:
             self._queued = False
             self.worker.queue.leave(self.waiter_id)
@@ -81,7 +86,9 @@ class Admission:
 
     def _wait(self, error: CapacityExceeded) -> CapacityExceeded:
         # Who waits for its own user's limit must not stand in the way of the others.
-        if not error.per_user:
+        if error.per_user:
+            self.leave()
+        else:
             self.worker.queue.join(self.waiter_id, self.user_id)
             self._queued = True
         return error

@@ -66,6 +66,25 @@ def bring_up(worker: Worker, intended: SandboxState, author: Author, holders: Se
     return ready
 
 
+def give_up_own(worker: Worker, sandbox_id: str, author: Author) -> None:
+    """Give up what the ledger says this worker is starting when no call of this process is; nothing else.
+
+    So it is after the ledger went away between an intent and its outcome, or after an intent whose commit was not
+    confirmed.
+    """
+
+    def decide(state: SandboxState) -> Sequence[Event]:
+        current = state.current
+        if current is None or current.worker_id != worker.worker_id or worker.is_creating(sandbox_id):
+            return []
+        reason = "the call that started it failed before it could say so"
+        return decisions.decide_create_failed(state, state.generation, "abandoned", reason)
+
+    _, events = worker.commit(sandbox_id, decide, author)
+    if events:
+        settle(worker, sandbox_id, author)
+
+
 def _start(worker: Worker, spec: SandboxSpec, author: Author) -> SandboxInfo:
     try:
         return worker.engine.create(spec)

@@ -34,10 +34,16 @@ class Restart:
         worker, author = self._worker, self._worker.author(actor)
         before = worker.store.load(sandbox_id)
         require_known(before)
-        intended = intend(worker, (sandbox_id, before.user_id, before.thread_id), author, decide_restart)
-        self._replica.drop(sandbox_id, before.generation)
-        self._background.settle(sandbox_id, author)
-        made = bring_up(worker, intended, author, before.holders) if intended is not None else None
+        identity = (sandbox_id, before.user_id, before.thread_id)
+        try:
+            with worker.creating(sandbox_id):
+                intended = intend(worker, identity, author, decide_restart)
+                self._replica.drop(sandbox_id, before.generation)
+                self._background.settle(sandbox_id, author)
+                made = bring_up(worker, intended, author, before.holders) if intended is not None else None
+        except BaseException:
+            self._background.give_up(sandbox_id, author)
+            raise
         state = made if made is not None else worker.store.load(sandbox_id)
         if not state.is_live:
             raise SandboxGone(sandbox_id, "another call took it over during the restart; call acquire() again")

@@ -9,8 +9,9 @@ import secrets
 import socket
 import time
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from provider.domain.errors import ConcurrencyError, VersionConflict
 from provider.domain.events import Event
@@ -34,7 +35,10 @@ Decide = Callable[[SandboxState], Sequence[Event]]
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One worker process: its identity and its connections. Safe from any thread."""
+    """One worker process: its identity and its connections. Safe from any thread.
+
+    `creations` says which of the sandboxes that the ledger says it is starting it really is starting.
+    """
 
     worker_id: WorkerId
     store: EventStore
@@ -43,12 +47,27 @@ class Worker:
     engine: Engine
     settings: SandboxSettings
     lease_seconds: float
+    creations: set[tuple[str, object]] = field(default_factory=set)
 
     @property
     def backoff(self) -> BackoffPolicy:
         """The crash-loop policy in force."""
         s = self.settings.restart_backoff
         return BackoffPolicy(free=s.free, window=s.window, initial=s.initial, max=s.max, reset_after=s.reset_after)
+
+    @contextmanager
+    def creating(self, sandbox_id: str) -> Iterator[None]:
+        """Say that a call is about to start a sandbox, from before its intent until its outcome."""
+        mark = (sandbox_id, object())
+        self.creations.add(mark)
+        try:
+            yield
+        finally:
+            self.creations.discard(mark)
+
+    def is_creating(self, sandbox_id: str) -> bool:
+        """Tell whether a call of this process is starting the sandbox."""
+        return any(sandbox_id == being_made for being_made, _ in list(self.creations))
 
     def author(self, actor: str | None = None) -> Author:
         """Begin one call: a fresh correlation id for all its events."""

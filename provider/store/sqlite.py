@@ -68,12 +68,13 @@ def _reserve(cursor: Any, batch: Batch, after: SandboxState | None, live: int) -
     capacity = batch.capacity
     if capacity is None or after is None or batch.occupancy(after) <= 0:
         return
-    if live > capacity.replicas:
-        raise CapacityExceeded(f"{live} sandboxes would be live, {capacity.replicas} are allowed")
+    # The user's limit first: with both reached, only a sandbox of that user's own makes room.
     if capacity.per_user is not None:
         (held,) = cursor.execute(_USER_LIVE, (after.user_id,)).fetchone()
         if held >= capacity.per_user:
             raise CapacityExceeded(f"user {after.user_id!r} has {held} sandboxes already", per_user=True)
+    if live > capacity.replicas:
+        raise CapacityExceeded(f"{live} sandboxes would be live, {capacity.replicas} are allowed")
 
 
 def _event_rows(batch: Batch, first: int, at: str, hashes: list[str]) -> Any:

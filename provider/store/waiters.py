@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import Engine, delete, func, insert, or_, select, update
+from sqlalchemy import Engine, case, delete, func, insert, or_, select, update
 
 from provider.domain.policy import Queue
 from provider.store.clock import database_now
@@ -54,7 +54,9 @@ class SqlWaiters:
 
     def list_warm(self, limit: int, user_id: str | None = None) -> Sequence[str]:
         """List warm sandboxes (of one user, when given), the least recently used first."""
-        used = func.coalesce(sandboxes.c.last_activity_at, sandboxes.c.updated_at)
+        # Activity is written in batches; a release that came after the last batch is the later use.
+        noted, changed = sandboxes.c.last_activity_at, sandboxes.c.updated_at
+        used = case((noted > changed, noted), else_=changed)
         statement = select(sandboxes.c.sandbox_id).where(sandboxes.c.status == "warm")
         if user_id is not None:
             statement = statement.where(sandboxes.c.user_id == user_id)
