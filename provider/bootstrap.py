@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from provider.api import SandboxProvider
 from provider.backends.registry import create_backend
 from provider.config import load_settings
-from provider.ports import SandboxBackend
+from provider.ports import EngineDescription, SandboxBackend, SupportsDescription
 from provider.runtime.engine import Engine
+from provider.runtime.insights import Insights
+from provider.runtime.operator import release_all_holders
 from provider.runtime.worker import Worker, new_worker_id
 from provider.settings import Settings
 from provider.store.engine import create_engine, wal_is_safe
 from provider.store.event_store import SqlEventStore
+from provider.store.maintenance import Maintenance
 from provider.store.migrate import ensure_schema
+from provider.store.queries import SqlLedgerQueries
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +38,48 @@ def open_provider(settings: Source = None, *, backend: SandboxBackend | None = N
     store = open_store(loaded)
     engine = Engine(backend if backend is not None else open_backend(loaded, store.ledger_id))
     return SandboxProvider(Worker(new_worker_id(), store, engine, loaded.sandbox)).start()
+
+
+def open_insights(settings: Settings) -> Insights:
+    """Open the read side of the ledger; no engine is contacted. Use as a context manager, or call `close()`."""
+    store = open_store(settings)
+    return Insights(store, SqlLedgerQueries(store.engine, store.url))
+
+
+def open_maintenance(settings: Settings) -> Maintenance:
+    """Open the database for its operator, whatever its schema; nothing is migrated yet."""
+    return Maintenance(open_store(settings, migrate=False))
+
+
+def release_sandbox(settings: Settings, sandbox_id: str, actor: str) -> Sequence[str]:
+    """Take every hold off a sandbox on an operator's behalf; return the workers that held it."""
+    store = open_store(settings)
+    backend = open_backend(settings, store.ledger_id)
+    try:
+        return release_all_holders(Worker(new_worker_id(), store, Engine(backend), settings.sandbox), sandbox_id, actor)
+    finally:
+        backend.close()
+        store.close()
+
+
+def describe_engine(settings: Settings) -> EngineDescription | None:
+    """Ask the configured engine about itself; None for a backend without an engine. Never raises."""
+    backend = open_backend(settings, ledger_id="")
+    try:
+        return backend.describe() if isinstance(backend, SupportsDescription) else None
+    finally:
+        backend.close()
+
+
+def build_image(settings: Settings, *, from_host: bool, progress: Callable[[str], None] | None = None) -> str:
+    """Build `sandbox.image` on the Docker engine and return its id.
+
+    From this machine's own Python and busybox (`from_host`: no registry is needed), or from the Dockerfile.
+    """
+    from provider.backends.docker import image
+
+    build = image.build_from_host if from_host else image.build_from_dockerfile
+    return build(base_url=settings.sandbox.engine, tag=settings.sandbox.image, progress=progress)
 
 
 def open_store(settings: Settings, *, migrate: bool = True) -> SqlEventStore:
