@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provider.api import SandboxProvider
 from provider.backends.registry import create_backend
@@ -18,9 +19,11 @@ from provider.runtime.worker import Worker, new_worker_id
 from provider.settings import Settings
 from provider.store.engine import create_engine, wal_is_safe
 from provider.store.event_store import SqlEventStore
-from provider.store.maintenance import Maintenance
 from provider.store.migrate import ensure_schema
 from provider.store.queries import SqlLedgerQueries
+
+if TYPE_CHECKING:
+    from provider.store.maintenance import Maintenance
 
 logger = logging.getLogger(__name__)
 
@@ -41,13 +44,16 @@ def open_provider(settings: Source = None, *, backend: SandboxBackend | None = N
 
 
 def open_insights(settings: Settings) -> Insights:
-    """Open the read side of the ledger; no engine is contacted. Use as a context manager, or call `close()`."""
+    """Open the read side of the ledger; no engine is contacted. Close it with `close()`."""
     store = open_store(settings)
     return Insights(store, SqlLedgerQueries(store.engine, store.url))
 
 
 def open_maintenance(settings: Settings) -> Maintenance:
     """Open the database for its operator, whatever its schema; nothing is migrated yet."""
+    # Imported here: the tools that compare schemas are for operators, and every worker would pay for them.
+    from provider.store.maintenance import Maintenance
+
     return Maintenance(open_store(settings, migrate=False))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,7 +41,7 @@ class Invocation:
         """Open the read side."""
         from provider.bootstrap import open_insights
 
-        with open_insights(self.settings()) as insights:
+        with closing(open_insights(self.settings())) as insights:
             yield insights
 
     @contextmanager

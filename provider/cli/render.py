@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import textwrap
@@ -55,7 +56,9 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, fle
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    # With NO_COLOR the console leaves out colours, but not bold.
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.header_style = "" if os.environ.get("NO_COLOR") else "bold"
     for column in columns:
         table.add_column(column, no_wrap=column not in flexible, overflow="fold")
     for row in rows:

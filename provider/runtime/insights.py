@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
-from types import TracebackType
-from typing import Self
 
-from provider.domain.errors import InvalidIdError, SandboxNotFound
+from provider.domain.errors import SandboxNotFound
 from provider.domain.events import EvidenceCollected, SandboxAcquired, SandboxEvent
-from provider.domain.ids import check_name, derive_sandbox_id, sandbox_stream
+from provider.domain.ids import sandbox_stream
 from provider.domain.log import RecordedEvent
 from provider.domain.state import Generation
 from provider.ports import EventStore, LedgerQueries, SandboxRecord
+from provider.runtime.references import SHORTEST_PREFIX, find_sandbox
 
 LIVE_STATUSES = ("creating", "active", "warm", "evicting")
 STATUSES = (*LIVE_STATUSES, "dead", "gone", "absent")
 PAGE = 500
 POLL_SECONDS = 0.2
-SHORTEST_PREFIX = 4
-
-_ID = re.compile(r"[0-9a-f]{16}")
-_DIGITS = re.compile(r"[0-9a-f]{1,15}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,22 +80,7 @@ class Insights:
 
         With a user, `reference` is a thread. Raise `InvalidIdError` when several ids start with these digits.
         """
-        if user_id is None and self.is_id(reference):
-            found = self._queries.find_sandbox(reference)
-            if found is not None:
-                return found
-        thread = str(check_name("thread_id", reference))
-        found = self._queries.find_sandbox(derive_sandbox_id(check_name("user_id", user_id), thread))
-        if found is not None or user_id is not None or not _DIGITS.fullmatch(reference):
-            return found
-        if len(reference) < shortest_prefix:
-            return None
-        return self._find_by_prefix(reference)
-
-    @staticmethod
-    def is_id(reference: str) -> bool:
-        """Tell whether this is a whole sandbox id, known or not."""
-        return _ID.fullmatch(reference) is not None
+        return find_sandbox(self._queries, reference, user_id, shortest_prefix)
 
     def get(self, reference: str, user_id: str | None = None) -> SandboxRecord:
         """Find a sandbox, or raise `SandboxNotFound`."""
@@ -129,11 +107,6 @@ class Insights:
             return None
         story = tuple(one for one in self.history(sandbox.sandbox_id) if _generation_of(one) >= generation.number)
         return Ending(sandbox=sandbox, generation=generation, events=story)
-
-    def is_first_use(self, sandbox_id: str, generation: int) -> bool:
-        """Tell whether a generation was acquired only once so far."""
-        uses = [e for e in self.history(sandbox_id) if isinstance(e.event, SandboxAcquired)]
-        return sum(1 for use in uses if _generation_of(use) == generation) <= 1
 
     def head_position(self) -> int:
         """Tell the position of the last event."""
@@ -168,19 +141,11 @@ class Insights:
         """Close all connections."""
         self._store.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _find_by_prefix(self, prefix: str) -> SandboxRecord | None:
-        ids = list(islice(self._queries.list_ids(prefix, 3), 3))
-        if len(ids) > 1:
-            raise InvalidIdError(f"sandbox id {prefix}: {', '.join(ids)} start with it; give more digits")
-        return self._queries.find_sandbox(ids[0]) if ids else None
+def is_first_use(history: Sequence[RecordedEvent], generation: int) -> bool:
+    """Tell from a sandbox's history whether a generation was acquired only once so far."""
+    uses = [one for one in history if isinstance(one.event, SandboxAcquired) and _generation_of(one) == generation]
+    return len(uses) <= 1
 
 
 def _generation_of(recorded: RecordedEvent) -> int:

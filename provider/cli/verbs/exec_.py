@@ -73,23 +73,25 @@ def _held(provider: SandboxProvider, insights: Insights, reference: str, user: s
 def _resolve(insights: Insights, reference: str, user: str | None) -> tuple[str | None, str | None, str]:
     """Tell thread, user and id of what is meant; a thread that has no sandbox yet has no id."""
     from provider.domain.errors import SandboxNotFound
+    from provider.runtime.references import is_sandbox_id
 
     # A new thread may be called "1234": so few digits must not lead into somebody else's sandbox.
     found = insights.find(reference, user, shortest_prefix=SHORTEST_PREFIX)
     if found is not None:
         return found.thread_id, found.user_id, found.sandbox_id
-    if user is None and insights.is_id(reference):
+    if user is None and is_sandbox_id(reference):
         raise SandboxNotFound(reference)
     return reference, user, ""
 
 
 def _tell_restart(sandbox: Sandbox, insights: Insights) -> None:
     """Say what was lost, to whoever uses the new container first."""
-    lost = sandbox.restarted
-    if lost is None or not insights.is_first_use(sandbox.id, sandbox.generation):
-        return
+    from provider.runtime.insights import is_first_use
     from provider.runtime.narrative import tell_restarted
 
+    lost = sandbox.restarted
+    if lost is None or not is_first_use(insights.history(sandbox.id), sandbox.generation):
+        return
     tell(tell_restarted(sandbox.id, sandbox.generation, lost))
 
 

@@ -39,7 +39,7 @@ def command(invocation: Invocation, demo: bool, or_process: bool, follow: bool) 
     settings = _prepare_engine(settings, or_process=or_process)
     from provider.bootstrap import open_insights
 
-    with open_insights(settings) as insights:
+    with closing(open_insights(settings)) as insights:
         if demo and not invocation.is_json:
             from provider.cli.demonstration import Demonstration
 
