@@ -3,7 +3,7 @@
 PYTHON  ?= python3
 VENV    ?= .venv
 WORKERS ?= auto
-UP_ARGS ?= --demo --allow-process
+UP_ARGS ?= --demo --or-process
 ARGS    ?=
 
 BIN   := $(VENV)/bin

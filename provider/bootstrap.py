@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provider.api import SandboxProvider
 from provider.backends.registry import create_backend
 from provider.config import load_settings
-from provider.ports import SandboxBackend
+from provider.ports import EngineDescription, SandboxBackend, SupportsDescription
 from provider.runtime.engine import Engine
+from provider.runtime.insights import Insights
+from provider.runtime.operator import release_all_holders
 from provider.runtime.process import WorkerProcess
 from provider.runtime.worker import Worker, new_worker_id
 from provider.settings import Settings
@@ -19,8 +22,12 @@ from provider.store.engine import create_engine, wal_is_safe
 from provider.store.event_store import SqlEventStore
 from provider.store.feed import SqlFeed
 from provider.store.migrate import ensure_schema
+from provider.store.queries import SqlLedgerQueries
 from provider.store.waiters import SqlWaiters
 from provider.store.workers import SqlWorkerRegistry
+
+if TYPE_CHECKING:
+    from provider.store.maintenance import Maintenance
 
 logger = logging.getLogger(__name__)
 
@@ -47,8 +54,14 @@ def open_provider(settings: Source = None, *, backend: SandboxBackend | None = N
 
 
 def assemble_worker(settings: Settings, store: SqlEventStore, engine: Engine) -> WorkerProcess:
-    """Wire one worker with an identity of its own. Nothing is contacted yet."""
-    worker = Worker(
+    """Wire one worker process with an identity of its own. Nothing is contacted yet."""
+    feed = SqlFeed(store.engine, store.url)
+    return WorkerProcess(make_worker(settings, store, engine), feed, settings.worker.heartbeat_interval)
+
+
+def make_worker(settings: Settings, store: SqlEventStore, engine: Engine) -> Worker:
+    """Wire what the use cases need."""
+    return Worker(
         worker_id=new_worker_id(),
         store=store,
         registry=SqlWorkerRegistry(create_engine(store.url, synchronous=settings.database.synchronous), store.url),
@@ -57,7 +70,51 @@ def assemble_worker(settings: Settings, store: SqlEventStore, engine: Engine) ->
         settings=settings.sandbox,
         lease_seconds=settings.worker.lease_time,
     )
-    return WorkerProcess(worker, SqlFeed(store.engine, store.url), settings.worker.heartbeat_interval)
+
+
+def open_insights(settings: Settings) -> Insights:
+    """Open the read side of the ledger; no engine is contacted. Close it with `close()`."""
+    store = open_store(settings)
+    return Insights(store, SqlLedgerQueries(store.engine, store.url))
+
+
+def open_maintenance(settings: Settings) -> Maintenance:
+    """Open the database for its operator, whatever its schema; nothing is migrated yet."""
+    # Imported here: the tools that compare schemas are for operators, and every worker would pay for them.
+    from provider.store.maintenance import Maintenance
+
+    return Maintenance(open_store(settings, migrate=False))
+
+
+def release_sandbox(settings: Settings, sandbox_id: str, actor: str) -> Sequence[str]:
+    """Take every hold off a sandbox on an operator's behalf; return the workers that held it."""
+    store = open_store(settings)
+    backend = open_backend(settings, store.ledger_id)
+    try:
+        return release_all_holders(make_worker(settings, store, Engine(backend)), sandbox_id, actor)
+    finally:
+        backend.close()
+        store.close()
+
+
+def describe_engine(settings: Settings) -> EngineDescription | None:
+    """Ask the configured engine about itself; None for a backend without an engine. Never raises."""
+    backend = open_backend(settings, ledger_id="")
+    try:
+        return backend.describe() if isinstance(backend, SupportsDescription) else None
+    finally:
+        backend.close()
+
+
+def build_image(settings: Settings, *, from_host: bool, progress: Callable[[str], None] | None = None) -> str:
+    """Build `sandbox.image` on the Docker engine and return its id.
+
+    From this machine's own Python and busybox (`from_host`: no registry is needed), or from the Dockerfile.
+    """
+    from provider.backends.docker import image
+
+    build = image.build_from_host if from_host else image.build_from_dockerfile
+    return build(base_url=settings.sandbox.engine, tag=settings.sandbox.image, progress=progress)
 
 
 def open_store(settings: Settings, *, migrate: bool = True) -> SqlEventStore:

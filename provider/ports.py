@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -234,3 +235,96 @@ class EventStore(Protocol):
 
     def close(self) -> None:
         """Close all connections. Idempotent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxRecord:
+    """One row of `sandboxes`, as the read side shows it; the field names are the column names."""
+
+    sandbox_id: str
+    user_id: str | None
+    thread_id: str | None
+    status: str
+    generation: int
+    holders: tuple[str, ...]
+    container_id: str | None
+    url: str | None
+    retry_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+    last_activity_at: datetime | None
+
+
+class LedgerQueries(Protocol):
+    """The read side of the ledger: the projections. Safe from any thread; raises `StoreUnavailable`."""
+
+    def list_sandboxes(
+        self, statuses: Sequence[str] | None, after: tuple[datetime, str] | None, limit: int
+    ) -> Sequence[SandboxRecord]:
+        """List up to `limit` sandboxes, the newest first, of these statuses (None: of any).
+
+        `after` is the (created_at, sandbox_id) of the last one of the page before.
+        """
+
+    def find_sandbox(self, sandbox_id: str) -> SandboxRecord | None:
+        """Find one sandbox by its id."""
+
+    def list_ids(self, prefix: str, limit: int) -> Sequence[str]:
+        """List up to `limit` ids that start with these digits."""
+
+    def list_generations(self, sandbox_id: str) -> Sequence[Generation]:
+        """List all containers a sandbox ever had, the oldest first."""
+
+    def find_last_ended(self, sandbox_id: str) -> Generation | None:
+        """Find the newest generation that died, was evicted, or never came up."""
+
+    def find_position_before(self, moment: datetime) -> int:
+        """Tell the position of the last event recorded before this moment; 0 when there is none."""
+
+    def head_position(self) -> int:
+        """Tell the position of the last event, 0 for an empty log. One cheap look, for followers."""
+
+
+class EngineDescription(Protocol):
+    """What an engine says about itself; `errors` says for each value that is None why."""
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+
+    @property
+    def reachable(self) -> bool:
+        """Whether it answered."""
+
+    @property
+    def engine_version(self) -> str | None:
+        """Its version."""
+
+    @property
+    def api_version(self) -> str | None:
+        """The version of its API."""
+
+    @property
+    def host_name(self) -> str | None:
+        """The machine it runs on."""
+
+    @property
+    def image_exists(self) -> bool | None:
+        """Whether it has the configured image."""
+
+    @property
+    def kernel_liveness(self) -> bool | None:
+        """Whether dead containers can be noticed by the kernel."""
+
+    @property
+    def errors(self) -> Mapping[str, str]:
+        """What could not be found out, and why."""
+
+
+@runtime_checkable
+class SupportsDescription(Protocol):
+    """A backend whose engine can be asked about itself."""
+
+    def describe(self) -> EngineDescription:
+        """Find out what there is to know; never raises."""

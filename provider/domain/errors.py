@@ -101,8 +101,10 @@ class DuplicateCommand(ConcurrencyError):
 class CorruptLogError(SandboxError):
     """An event in the log cannot be read or does not match its hash; `position` says which."""
 
-    def __init__(self, position: int, message: str) -> None:
-        super().__init__(f"event {position}: {message}; the log was altered or damaged: restore it from a backup")
+    def __init__(
+        self, position: int, message: str, advice: str = "the log was altered or damaged: restore it from a backup"
+    ) -> None:
+        super().__init__(f"event {position}: {message}; {advice}")
         self.position = position
 
 

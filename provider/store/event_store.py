@@ -131,9 +131,14 @@ class SqlEventStore:
     def list_held(self, worker_id: str) -> Sequence[str]:
         """List the ids of the sandboxes that a worker holds."""
         quoted = json.dumps(worker_id, ensure_ascii=False)
-        held = cast(sandboxes.c.holders, Text).contains(quoted, autoescape=True)
-        statement = select(sandboxes.c.sandbox_id).where(sandboxes.c.status == "active", held)
-        return self._read(lambda c: c.execute(statement.order_by(sandboxes.c.sandbox_id)).scalars().all())
+        like = cast(sandboxes.c.holders, Text).contains(quoted, autoescape=True)
+        statement = (
+            select(sandboxes.c.sandbox_id, sandboxes.c.holders)
+            .where(sandboxes.c.status == "active", like)
+            .order_by(sandboxes.c.sandbox_id)
+        )
+        rows = self._read(lambda c: c.execute(statement).all())
+        return [row.sandbox_id for row in rows if worker_id in json.loads(row.holders)]
 
     def read_stream(self, stream: str, after_version: int = 0) -> Iterator[RecordedEvent]:
         """Read one stream in version order, in pages; no transaction is held between them."""

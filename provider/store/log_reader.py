@@ -104,7 +104,8 @@ def decode(row: Row[Any]) -> RecordedEvent:
     try:
         event = from_payload(row.type, row.schema_version, data)
     except UnreadableEventError as error:
-        raise CorruptLogError(row.position, str(error)) from error
+        advice = "its hash is right, so a newer version of sandbox-ledger wrote it: install that one"
+        raise CorruptLogError(row.position, str(error), advice) from error
     return RecordedEvent(
         row.position, row.stream, row.version, event, recorded_at, row.actor, row.correlation_id, row.command_id,
         row.hash,

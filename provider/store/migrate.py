@@ -117,7 +117,7 @@ def _exclusive(engine: Engine, url: str) -> Iterator[Connection]:
 def _file_lock(url: str) -> Iterator[None]:
     database = Path(sqlalchemy.make_url(url).database or "")
     try:
-        lock = database.with_name(database.name + ".migrate.lock").open("w")
+        lock = database.with_name(database.name + ".lock").open("w")
     except OSError as error:
         raise StoreUnavailable(f"database {database}: {error.strerror}; make its directory, and writable") from error
     with lock:

@@ -1,0 +1,5 @@
+"""`python -m provider.cli` is `sandbox-ledger`."""
+
+from provider.cli import main
+
+main()

@@ -1,0 +1,86 @@
+"""One call of the command line: its options, and what verbs open with them."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from provider.api import SandboxProvider
+    from provider.runtime.insights import Insights
+    from provider.settings import Settings
+
+
+@dataclass(slots=True)
+class Invocation:
+    """The global options. Settings, ledger and engine are opened only by the verbs that need them."""
+
+    config: str | None = None
+    output: str = "table"
+    verbose: bool = False
+
+    @property
+    def is_json(self) -> bool:
+        """Whether programs read the output."""
+        return self.output == "json"
+
+    def settings(self) -> Settings:
+        """Read the configuration."""
+        from provider.config import load_settings
+
+        return load_settings(self.config)
+
+    @contextmanager
+    def insights(self) -> Iterator[Insights]:
+        """Open the read side."""
+        from provider.bootstrap import open_insights
+
+        with closing(open_insights(self.settings())) as insights:
+            yield insights
+
+    @contextmanager
+    def provider(self) -> Iterator[SandboxProvider]:
+        """Open a worker that lives as long as this command: it lets go of what it holds at its end."""
+        from provider.bootstrap import open_provider
+
+        with open_provider(self.settings()) as provider:
+            yield provider
+
+
+def operator() -> str:
+    """Name who runs this command, for the record: `operator:<login name>`."""
+    try:
+        return f"operator:{getpass.getuser()}"
+    except (KeyError, OSError):  # a user id without a name, as containers have it
+        return f"operator:uid-{os.getuid()}"
+
+
+def _choose_output(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.ensure_object(Invocation).output = value
+
+
+output_option = click.option(
+    "-o", "--output", type=click.Choice(["table", "json"]), expose_value=False, callback=_choose_output,
+    help="Tables for people, or JSON for programs.",
+)  # fmt: skip
+user_option = click.option("--user", metavar="USER", help="The user whose thread it is.")
+
+
+def verb(name: str) -> Callable[[Callable[..., int | None]], click.Command]:
+    """Make a command that takes the `Invocation` first, and `-o` after its name as well as before.
+
+    What it returns is its exit code; None is 0.
+    """
+
+    def decorate(function: Callable[..., int | None]) -> click.Command:
+        with_options = output_option(click.pass_obj(function))
+        return click.command(name)(with_options)
+
+    return decorate

@@ -1,0 +1,51 @@
+"""What goes to stderr: one line for an error, log lines with -v, and what is going on, for people at a terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from provider.cli.plain import one_line
+
+Step = Callable[[str], None]
+
+
+def tell(message: str) -> None:
+    """Write one line to stderr."""
+    try:
+        print(f"sandbox-ledger: {one_line(message)}", file=sys.stderr, flush=True)  # noqa: T201
+    except (BrokenPipeError, UnicodeEncodeError):
+        return  # nobody reads it, or no terminal can show it
+
+
+def log_to_stderr(*, verbose: bool) -> None:
+    """Show log records with -v. Without, none: what a command has to say, it says itself."""
+    logger = logging.getLogger("provider")
+    for handler in [*logger.handlers]:
+        logger.removeHandler(handler)
+    handler = logging.StreamHandler(sys.stderr) if verbose else logging.NullHandler()
+    form = "%(asctime)s %(levelname)s %(name)s: %(sandbox_id)s %(message)s"
+    handler.setFormatter(logging.Formatter(form, defaults={"sandbox_id": "-"}))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO if verbose else logging.WARNING)
+    logger.propagate = False
+
+
+@contextmanager
+def progress(doing: str) -> Iterator[Step]:
+    """Show what is going on, at a terminal only; the value given takes each next step."""
+    if not sys.stderr.isatty():
+        yield _ignore
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True)
+    with console.status(Text(doing)) as status:
+        yield lambda step: status.update(Text(one_line(step)))
+
+
+def _ignore(_: str) -> None:
+    """Tell nobody."""

@@ -1,0 +1,69 @@
+"""`sandbox-ledger db upgrade|current|check`."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import click
+
+from provider.cli.failures import FAILED
+from provider.cli.invocation import Invocation, verb
+from provider.cli.plain import visible
+from provider.cli.render import write_json, write_line
+from provider.cli.stderr import progress
+
+
+@click.group("db", no_args_is_help=False)
+def command() -> None:
+    """Look after the database: its schema and its integrity."""
+
+
+@verb("upgrade")
+def upgrade(invocation: Invocation) -> None:
+    """Bring the schema to this version's; safe from any number of processes at once."""
+    from provider.bootstrap import open_maintenance
+
+    with closing(open_maintenance(invocation.settings())) as database, progress("migrating"):
+        found = database.upgrade()
+    if invocation.is_json:
+        write_json({"before": found.current, "current": found.head})
+    elif found.current == found.head:
+        write_line(f"schema {found.head}: nothing to do")
+    else:
+        write_line(f"schema {found.head}: upgraded from {found.current or 'an empty database'}")
+
+
+@verb("current")
+def current(invocation: Invocation) -> None:
+    """Show the schema the database has, and the one this version needs."""
+    from provider.bootstrap import open_maintenance
+
+    with closing(open_maintenance(invocation.settings())) as database:
+        found = database.versions()
+    if invocation.is_json:
+        write_json({"current": found.current, "head": found.head})
+        return
+    advice = "" if found.current == found.head else f"; this version needs {found.head}"
+    write_line(f"schema {found.current or 'none, the database is empty'}{advice}")
+
+
+@verb("check")
+def check(invocation: Invocation) -> int:
+    """Verify schema, hash chain, and that the tables equal the fold of the log; exit 1 for any difference."""
+    from provider.bootstrap import open_maintenance
+
+    with closing(open_maintenance(invocation.settings())) as database, progress("reading the whole log"):
+        report = database.check()
+    if invocation.is_json:
+        write_json({"events": report.events, "problems": list(report.problems), "schema": report.schema})
+    else:
+        for problem in report.problems:
+            write_line(visible(problem))
+        told = f"{len(report.problems)} problems; `sandbox-ledger rebuild` makes the tables from the log again"
+        verdict = told if report.problems else "hash chain whole, tables equal the log"
+        write_line(f"schema {report.schema}, {report.events} events: {verdict}")
+    return FAILED if report.problems else 0
+
+
+for subcommand in (upgrade, current, check):
+    command.add_command(subcommand)

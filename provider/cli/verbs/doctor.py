@@ -1,0 +1,30 @@
+"""`sandbox-ledger doctor`."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from provider.cli.failures import FAILED
+from provider.cli.invocation import Invocation, verb
+from provider.cli.plain import one_line
+from provider.cli.render import write_json, write_line
+from provider.cli.stderr import progress
+
+
+@verb("doctor")
+def command(invocation: Invocation) -> int:
+    """Check database and engine; say how to repair them.
+
+    Exits with 1 when something fails.
+    """
+    from provider.cli.diagnosis import diagnose
+
+    settings = invocation.settings()
+    with progress("checking"):
+        findings = diagnose(settings)
+    if invocation.is_json:
+        write_json([dataclasses.asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            write_line(f"{finding.status:<4}  {finding.subject:<8}  {one_line(finding.message)}")
+    return FAILED if any(finding.status == "fail" for finding in findings) else 0

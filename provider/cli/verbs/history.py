@@ -1,0 +1,36 @@
+"""`sandbox-ledger history`."""
+
+from __future__ import annotations
+
+import click
+
+from provider.cli.event_lines import write_event_table
+from provider.cli.invocation import Invocation, user_option, verb
+from provider.cli.render import write_json, write_wrapped
+
+
+@verb("history")
+@click.argument("reference", metavar="ID")
+@user_option
+def command(invocation: Invocation, reference: str, user: str | None) -> None:
+    """Tell everything that happened to a sandbox.
+
+    Every event is checked against the hash chain. As JSON: an object with the sandbox, its generations and its events.
+    """
+    from provider.runtime.documents import event_document, generation_document, sandbox_document
+    from provider.runtime.narrative import name_sandbox
+    from provider.runtime.wording import format_age, format_moment
+
+    with invocation.insights() as insights:
+        record, now = insights.get(reference, user), insights.now()
+        generations, events = insights.list_generations(record.sandbox_id), insights.history(record.sandbox_id)
+    if invocation.is_json:
+        write_json({
+            "sandbox": sandbox_document(record),
+            "generations": [generation_document(record.sandbox_id, generation) for generation in generations],
+            "events": [event_document(event) for event in events],
+        })  # fmt: skip
+        return
+    made = f"made {format_moment(record.created_at)}, {format_age(record.created_at, now)} ago"
+    write_wrapped(f"{name_sandbox(record)}: {record.status}, generation {record.generation}, {made}")
+    write_event_table(events)

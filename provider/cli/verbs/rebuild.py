@@ -1,0 +1,25 @@
+"""`sandbox-ledger rebuild`."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from provider.cli.invocation import Invocation, verb
+from provider.cli.render import write_json, write_line
+from provider.cli.stderr import progress
+
+
+@verb("rebuild")
+def command(invocation: Invocation) -> None:
+    """Make the tables again from the log.
+
+    These are `sandboxes` and `generations`; workers wait meanwhile.
+    """
+    from provider.bootstrap import open_maintenance
+
+    with closing(open_maintenance(invocation.settings())) as database, progress("reading the log") as step:
+        events = database.rebuild(lambda position: step(f"read {position} events"))
+    if invocation.is_json:
+        write_json({"events": events})
+    else:
+        write_line(f"rebuilt from {events} events")

@@ -1,0 +1,111 @@
+"""`sandbox-ledger up`."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from provider.cli.event_lines import write_event_line
+from provider.cli.invocation import Invocation, verb
+from provider.cli.render import write_json
+from provider.cli.stderr import progress, tell
+
+if TYPE_CHECKING:
+    from provider.ports import EngineDescription
+    from provider.runtime.insights import Insights
+    from provider.settings import Settings
+
+
+@verb("up")
+@click.option("--demo", is_flag=True, help="Run the demonstration first.")
+@click.option("--or-process", is_flag=True, help="Without a Docker engine, use local processes. They do NOT isolate.")
+@click.option("--follow/--no-follow", default=True, help="Stay and show events as they come (default), or end.")
+def command(invocation: Invocation, demo: bool, or_process: bool, follow: bool) -> None:
+    """Get everything ready, then show what happens.
+
+    Migrates the database, looks for the engine, builds a missing image, and stays until Ctrl-C or SIGTERM.
+
+    Refuses to work without a Docker engine, unless sandbox.backend is `process` or --or-process allows it.
+    """
+    settings = invocation.settings()
+    _migrate(settings)
+    settings = _prepare_engine(settings, or_process=or_process)
+    from provider.bootstrap import open_insights
+
+    with closing(open_insights(settings)) as insights:
+        if demo and not invocation.is_json:
+            from provider.cli.demonstration import Demonstration
+
+            Demonstration(settings, insights).run()
+        if follow:
+            _follow(invocation, insights)
+
+
+def _migrate(settings: Settings) -> None:
+    from provider.bootstrap import open_maintenance
+
+    with closing(open_maintenance(settings)) as database, progress("migrating the database"):
+        schema, url = database.upgrade().head, database.describe().url
+    tell(f"database {url}: schema {schema}")
+
+
+def _prepare_engine(settings: Settings, *, or_process: bool) -> Settings:
+    """Find the engine and make sure of its image; return the settings, with the backend that will be used."""
+    from provider.bootstrap import describe_engine
+    from provider.cli.diagnosis import NO_ISOLATION
+    from provider.domain.errors import BackendUnavailable
+
+    engine = describe_engine(settings)
+    if engine is None:
+        tell(f"warning: {NO_ISOLATION}")
+        return settings
+    if engine.reachable:
+        tell(f"Docker {engine.engine_version} at {engine.address}")
+        _prepare_image(settings, engine)
+        return settings
+    if not or_process:
+        raise BackendUnavailable(
+            f"Docker engine {engine.address}: does not answer; start it or set sandbox.engine, or choose processes "
+            "without isolation by sandbox.backend: process or `up --or-process`"
+        )
+    tell(f"warning: no Docker engine at {engine.address}, falling back to local processes: {NO_ISOLATION}")
+    sandbox = dataclasses.replace(settings.sandbox, backend="process")
+    return dataclasses.replace(settings, sandbox=sandbox)
+
+
+def _prepare_image(settings: Settings, engine: EngineDescription) -> None:
+    from provider.bootstrap import build_image
+
+    if engine.image_exists is False:
+        tag = settings.sandbox.image
+        tell(f"image {tag} is missing: building it from this machine")
+        with progress(f"building {tag}") as step:
+            build_image(settings, from_host=True, progress=step)
+
+
+def _follow(invocation: Invocation, insights: Insights) -> None:
+    from provider.runtime.documents import event_document
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _setter(stop))
+    tell("the dashboard will join here later; until then: following events, Ctrl-C ends")
+    for recorded in insights.follow(insights.head_position(), stop):
+        if invocation.is_json:
+            write_json(event_document(recorded), line=True)
+        else:
+            write_event_line(recorded)
+
+
+def _setter(stop: threading.Event) -> Callable[[int, FrameType | None], None]:
+    def set_stop(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    return set_stop

@@ -1,0 +1,70 @@
+"""`sandbox-ledger why`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from provider.cli.invocation import Invocation, user_option, verb
+from provider.cli.plain import visible_lines
+from provider.cli.render import write_json, write_line, write_wrapped
+
+if TYPE_CHECKING:
+    from provider.runtime.insights import Ending
+    from provider.runtime.narrative import Narrative
+
+
+@verb("why")
+@click.argument("reference", metavar="ID")
+@user_option
+@click.option("--generation", type=click.IntRange(min=1), metavar="N", help="This one; default: the last that ended.")
+def command(invocation: Invocation, reference: str, user: str | None, generation: int | None) -> None:
+    """Tell how a sandbox last ended, and why.
+
+    With the evidence, what happened since, and what to do.
+    """
+    from provider.runtime.documents import sandbox_document
+    from provider.runtime.narrative import tell_alive, tell_ending
+
+    with invocation.insights() as insights:
+        record, now = insights.get(reference, user), insights.now()
+        ending = insights.find_ending(record, generation)
+    narrative = tell_ending(ending, now) if ending is not None else tell_alive(record, generation, now)
+    if invocation.is_json:
+        sentences = [narrative.headline, *narrative.facts, *narrative.since, *narrative.advice]
+        write_json({"sandbox": sandbox_document(record), "sentences": sentences, **_ending_document(ending)})
+    else:
+        write_narrative(narrative)
+
+
+def write_narrative(narrative: Narrative) -> None:
+    """Write the story in paragraphs."""
+    write_wrapped(narrative.headline)
+    _write_paragraph("What happened", narrative.facts)
+    if narrative.log_tail:
+        write_line("\nIts last log lines:")
+        for line in visible_lines(narrative.log_tail):
+            write_line(f"  | {line}")
+    _write_paragraph("Since then", narrative.since)
+    _write_paragraph("What to do", narrative.advice)
+
+
+def _write_paragraph(title: str, sentences: tuple[str, ...]) -> None:
+    if sentences:
+        write_line(f"\n{title}:")
+        for sentence in sentences:
+            write_wrapped(sentence, indent="  ")
+
+
+def _ending_document(ending: Ending | None) -> dict[str, object]:
+    from provider.domain.codec import to_payload
+    from provider.runtime.documents import event_document, generation_document
+
+    if ending is None:
+        return {"generation": None, "evidence": None, "events": []}
+    return {
+        "generation": generation_document(ending.sandbox.sandbox_id, ending.generation),
+        "evidence": to_payload(ending.evidence) if ending.evidence is not None else None,
+        "events": [event_document(recorded) for recorded in ending.events],
+    }

@@ -1,0 +1,47 @@
+"""What the read side shows, as plain JSON values: field names are column names, times are text as in the log."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+from typing import Any
+
+from provider.domain.codec import to_payload
+from provider.domain.log import RecordedEvent, format_timestamp
+from provider.domain.state import Generation
+from provider.ports import SandboxRecord
+
+Document = dict[str, Any]
+
+
+def sandbox_document(record: SandboxRecord) -> Document:
+    """Write a row of `sandboxes`."""
+    return _plain(record)
+
+
+def generation_document(sandbox_id: str, generation: Generation) -> Document:
+    """Write a row of `generations`."""
+    fields = _plain(generation)
+    return {"sandbox_id": sandbox_id, "generation": fields.pop("number"), **fields}
+
+
+def event_document(recorded: RecordedEvent) -> Document:
+    """Write a row of `events`, with its payload in the newest version of its type."""
+    event = recorded.event
+    return {
+        "position": recorded.position, "stream": recorded.stream, "version": recorded.version, "type": event.type,
+        "schema_version": event.schema_version, "data": to_payload(event),
+        "recorded_at": format_timestamp(recorded.recorded_at), "actor": recorded.actor,
+        "correlation_id": recorded.correlation_id, "command_id": recorded.command_id, "hash": recorded.hash,
+    }  # fmt: skip
+
+
+def _plain(value: SandboxRecord | Generation) -> Document:
+    fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return {name: _plain_value(item) for name, item in fields.items()}
+
+
+def _plain_value(value: object) -> object:
+    if isinstance(value, datetime):
+        return format_timestamp(value)
+    return list(value) if isinstance(value, tuple) else value

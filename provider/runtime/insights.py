@@ -1,0 +1,152 @@
+"""The read side: what the command line and the dashboard tell. Reads the ledger, never the engine; changes nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from provider.domain.errors import SandboxNotFound
+from provider.domain.events import EvidenceCollected, SandboxAcquired, SandboxEvent
+from provider.domain.ids import sandbox_stream
+from provider.domain.log import RecordedEvent
+from provider.domain.state import Generation
+from provider.ports import EventStore, LedgerQueries, SandboxRecord
+from provider.runtime.references import SHORTEST_PREFIX, find_sandbox
+
+LIVE_STATUSES = ("creating", "active", "warm", "evicting")
+STATUSES = (*LIVE_STATUSES, "dead", "gone", "absent")
+PAGE = 500
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How one generation of a sandbox ended, and what happened from its beginning on."""
+
+    sandbox: SandboxRecord
+    generation: Generation
+    events: tuple[RecordedEvent, ...]
+
+    @property
+    def evidence(self) -> EvidenceCollected | None:
+        """What the container left behind; None while it was not examined."""
+        found = self.find(EvidenceCollected)
+        return found.event if found is not None and isinstance(found.event, EvidenceCollected) else None
+
+    def find(self, kind: type[SandboxEvent]) -> RecordedEvent | None:
+        """Find the last event of this kind about this generation."""
+        mine = (
+            recorded
+            for recorded in reversed(self.events)
+            if isinstance(recorded.event, kind) and recorded.event.generation == self.generation.number
+        )
+        return next(mine, None)
+
+
+class Insights:
+    """Answers questions about the ledger. Safe from any thread; may raise `StoreUnavailable` and `CorruptLogError`."""
+
+    def __init__(self, store: EventStore, queries: LedgerQueries) -> None:
+        self._store = store
+        self._queries = queries
+
+    def now(self) -> datetime:
+        """Tell the database's time: ages are counted from it."""
+        return self._store.now()
+
+    def list_sandboxes(
+        self,
+        statuses: Sequence[str] | None = LIVE_STATUSES,
+        *,
+        after: tuple[datetime, str] | None = None,
+        limit: int = PAGE,
+    ) -> Sequence[SandboxRecord]:
+        """List one page of sandboxes, the newest first; `after` is (created_at, sandbox_id) of the last one seen."""
+        return self._queries.list_sandboxes(statuses, after, limit)
+
+    def each_sandbox(self, statuses: Sequence[str] | None = LIVE_STATUSES) -> Iterator[SandboxRecord]:
+        """Go through all sandboxes, the newest first, page by page."""
+        after = None
+        while page := self.list_sandboxes(statuses, after=after):
+            yield from page
+            after = (page[-1].created_at, page[-1].sandbox_id)
+
+    def find(
+        self, reference: str, user_id: str | None = None, *, shortest_prefix: int = SHORTEST_PREFIX
+    ) -> SandboxRecord | None:
+        """Find a sandbox by its id, by its thread, or by the first digits of its id, in this order.
+
+        With a user, `reference` is a thread. Raise `InvalidIdError` when several ids start with these digits.
+        """
+        return find_sandbox(self._queries, reference, user_id, shortest_prefix)
+
+    def get(self, reference: str, user_id: str | None = None) -> SandboxRecord:
+        """Find a sandbox, or raise `SandboxNotFound`."""
+        found = self.find(reference, user_id)
+        if found is None:
+            raise SandboxNotFound(reference)
+        return found
+
+    def list_generations(self, sandbox_id: str) -> Sequence[Generation]:
+        """List all containers a sandbox ever had, the oldest first."""
+        return self._queries.list_generations(sandbox_id)
+
+    def history(self, sandbox_id: str) -> Sequence[RecordedEvent]:
+        """Read everything that happened to a sandbox; every event is checked against the hash chain."""
+        return list(self._store.read_stream(sandbox_stream(sandbox_id)))
+
+    def find_ending(self, sandbox: SandboxRecord, number: int | None = None) -> Ending | None:
+        """Find out how a generation ended, by default the newest one that did; None when it did not end."""
+        generation = self._queries.find_last_ended(sandbox.sandbox_id)
+        if number is not None:
+            numbered = {one.number: one for one in self.list_generations(sandbox.sandbox_id)}
+            generation = numbered.get(number)
+        if generation is None or (generation.ended_at is None and generation.died_at is None):
+            return None
+        story = tuple(one for one in self.history(sandbox.sandbox_id) if _generation_of(one) >= generation.number)
+        return Ending(sandbox=sandbox, generation=generation, events=story)
+
+    def head_position(self) -> int:
+        """Tell the position of the last event."""
+        return self._queries.head_position()
+
+    def start_of(self, after: int, since: datetime | None) -> int:
+        """Tell behind which position to read on for what came `after` a position and `since` a moment."""
+        return after if since is None else max(after, self._queries.find_position_before(since))
+
+    def events(self, after: int = 0, types: frozenset[str] = frozenset()) -> Iterator[RecordedEvent]:
+        """Read the log behind a position, checked and in order; `types` chooses from it, none means all."""
+        return (one for one in self._store.read_all(after) if not types or one.event.type in types)
+
+    def follow(
+        self,
+        after: int,
+        stop: threading.Event,
+        *,
+        types: frozenset[str] = frozenset(),
+        poll_seconds: float = POLL_SECONDS,
+    ) -> Iterator[RecordedEvent]:
+        """Read on as events come, missing none, until `stop` is set."""
+        while not stop.is_set():
+            if self._queries.head_position() > after:
+                for recorded in self._store.read_all(after):
+                    after = recorded.position
+                    if not types or recorded.event.type in types:
+                        yield recorded
+            stop.wait(poll_seconds)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._store.close()
+
+
+def is_first_use(history: Sequence[RecordedEvent], generation: int) -> bool:
+    """Tell from a sandbox's history whether a generation was acquired only once so far."""
+    uses = [one for one in history if isinstance(one.event, SandboxAcquired) and _generation_of(one) == generation]
+    return len(uses) <= 1
+
+
+def _generation_of(recorded: RecordedEvent) -> int:
+    return recorded.event.generation if isinstance(recorded.event, SandboxEvent) else 0

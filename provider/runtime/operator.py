@@ -1,0 +1,28 @@
+"""What an operator does to a sandbox whoever holds it, where it differs from what a worker does for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from provider.domain import decisions
+from provider.domain.events import Event
+from provider.domain.state import SandboxState
+from provider.runtime.release import require_known
+from provider.runtime.worker import Worker
+
+
+def release_all_holders(worker: Worker, sandbox_id: str, actor: str) -> Sequence[str]:
+    """Take every worker's hold off a sandbox, so that it is warm; return the workers that held it. Idempotent.
+
+    For holds whose worker is gone. A worker that still lives keeps its connection, but the sandbox may be reaped.
+    """
+    released: Sequence[str] = ()
+
+    def decide(state: SandboxState) -> Sequence[Event]:
+        nonlocal released
+        released = state.holders
+        return [event for holder in state.holders for event in decisions.decide_release(state, holder)]
+
+    state, _ = worker.commit(sandbox_id, decide, worker.author(actor))
+    require_known(state)
+    return released

@@ -1,0 +1,126 @@
+"""What an operator does to a ledger's database: look at its schema, upgrade it, check it, rebuild its projections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import select, text
+
+from provider.domain.errors import SchemaError
+from provider.store import log_reader, migrate
+from provider.store.engine import read_snapshot, sqlite_module, translated, wal_is_safe
+from provider.store.event_store import SqlEventStore
+from provider.store.rebuild import Progress, find_differences, rebuild
+from provider.store.tables import ledger_head, metadata
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaVersions:
+    """The schema a database has (None: empty) and the one this version of the library works with."""
+
+    current: str | None
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What a check looked at, and every problem it found."""
+
+    schema: str
+    events: int
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseDescription:
+    """What the database says about itself; `journal_mode` and `wal_is_safe` are SQLite's."""
+
+    url: str
+    product: str
+    version: str
+    journal_mode: str | None = None
+    wal_is_safe: bool | None = None
+
+
+class Maintenance:
+    """An operator's view of one database. Nothing is migrated unless `upgrade` is called."""
+
+    def __init__(self, store: SqlEventStore) -> None:
+        self._store = store
+        self._engine = store.engine
+        self._url = store.url
+
+    def versions(self) -> SchemaVersions:
+        """Compare the database's schema with the one that is needed."""
+        return SchemaVersions(migrate.current_revision(self._engine, self._url), migrate.head_revision())
+
+    def upgrade(self) -> SchemaVersions:
+        """Migrate to this version's schema and return what was there before; raise `SchemaError` for a newer one."""
+        before = self.versions()
+        if before.current not in {None, *_known_revisions()}:
+            raise migrate.schema_mismatch(self._url, str(before.current), before.head)
+        migrate.upgrade(self._engine, self._url)
+        return before
+
+    def check(self) -> CheckReport:
+        """Verify the schema, the hash chain, and that the projections equal the fold of the log.
+
+        Raise `CorruptLogError` at the first event that is not what was recorded.
+        """
+        head = self._require_schema()
+        problems = [*self._compare_schema(), *find_differences(self._store), *self._compare_head()]
+        return CheckReport(head, self._store.head_position(), tuple(problems))
+
+    def rebuild(self, progress: Progress | None = None) -> int:
+        """Fold the log into fresh projections; return how many events were read."""
+        self._require_schema()
+        return rebuild(self._store, progress)
+
+    def describe(self) -> DatabaseDescription:
+        """Ask the database about itself."""
+        shown = sqlalchemy.make_url(self._url).render_as_string(hide_password=True)
+        with translated(self._url), self._engine.connect() as connection:
+            if self._engine.dialect.name != "sqlite":
+                version = str(connection.execute(text("SHOW server_version")).scalar_one())
+                return DatabaseDescription(shown, "PostgreSQL", version.partition(" ")[0])
+            mode = str(connection.execute(text("PRAGMA journal_mode")).scalar_one())
+        return DatabaseDescription(shown, "SQLite", sqlite_module().sqlite_version, mode, wal_is_safe())
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._store.close()
+
+    def _require_schema(self) -> str:
+        found = self.versions()
+        if found.current is None:
+            shown = sqlalchemy.make_url(self._url).render_as_string(hide_password=True)
+            raise SchemaError(f"database {shown}: is empty; run `{migrate.UPGRADE}`")
+        if found.current != found.head:
+            raise migrate.schema_mismatch(self._url, found.current, found.head)
+        return found.head
+
+    def _compare_schema(self) -> list[str]:
+        """Compare tables and columns with those this version expects, as `alembic check` does."""
+        with translated(self._url), self._engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            return [f"schema: {difference!r}" for difference in compare_metadata(context, metadata)]
+
+    def _compare_head(self) -> list[str]:
+        """Compare the head row with the last event: an event cut off the end breaks no link of the chain."""
+        with translated(self._url), read_snapshot(self._engine) as connection:
+            head = connection.execute(select(ledger_head)).one()
+            last = log_reader.log_page(connection, max(0, head.position - 1))
+        if head.position == 0 and not last:
+            return []
+        if len(last) != 1 or (last[0].position, last[0].hash) != (head.position, head.hash):
+            return [f"ledger_head: says that event {head.position} is the last one, the log does not end with it"]
+        return []
+
+
+def _known_revisions() -> set[str]:
+    scripts = ScriptDirectory.from_config(migrate.alembic_config())
+    return {script.revision for script in scripts.walk_revisions()}

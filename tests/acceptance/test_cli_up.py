@@ -1,0 +1,53 @@
+"""`sandbox-ledger up`: everything ready with one command, or one clear sentence why not."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.support.command_line import CommandLine
+from tests.support.docker_engine import EngineAddress
+
+
+def make(tmp_path: Path, **sandbox: object) -> CommandLine:
+    return CommandLine(tmp_path, {"database": {"url": "sqlite:///ledger.db"}, "sandbox": sandbox})
+
+
+def test_without_an_engine_processes_are_used_only_when_allowed(tmp_path: Path) -> None:
+    cli = make(tmp_path, engine=f"unix://{tmp_path}/no.sock")
+    assert cli.run("up", "--no-follow").code == 5
+    ran = cli.run("up", "--or-process", "--demo", "--no-follow")
+    assert ran.code == 0, ran.stderr
+    (warning,) = [line for line in ran.stderr.splitlines() if "warning" in line]
+    assert "falling back to local processes" in warning
+    assert "does not isolate" in warning
+    assert "How the first container ended" in ran.stdout
+    assert cli.read("ps") == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_shows_events_as_they_come_until_it_is_told_to_stop(tmp_path: Path, number: signal.Signals) -> None:
+    cli = make(tmp_path, backend="process")
+    with cli.start("up") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while "following events" not in process.stderr.readline():
+            assert process.poll() is None
+        sandbox_id = cli.run("acquire", "thread").stdout.strip()
+        assert f"{sandbox_id} g1" in process.stdout.readline()
+        process.send_signal(number)
+        process.stdout.read()
+        assert process.wait(timeout=60) == 0
+    cli.run("destroy", "thread")
+
+
+@pytest.mark.docker
+def test_a_missing_image_is_built(docker_engine: EngineAddress, sandbox_image: str, tmp_path: Path) -> None:
+    cli = make(tmp_path, engine=docker_engine.base_url, image="sandbox-ledger/made-by-up:test")
+    ran = cli.run("up", "--no-follow")
+    assert ran.code == 0, ran.stderr
+    assert {"subject": "image", "status": "ok"}.items() <= {
+        finding["subject"]: finding for finding in cli.read("doctor")
+    }["image"].items()

@@ -1,0 +1,118 @@
+"""Opening a ledger for a test, writing simple histories, and damaging a log as nobody may."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from provider.domain import events as ev
+from provider.domain.codec import to_payload
+from provider.domain.events import Event
+from provider.domain.ids import sandbox_stream
+from provider.domain.log import Appended, Author, RecordedEvent
+from provider.domain.state import SandboxState
+from provider.store.engine import create_engine, write_transaction
+from provider.store.event_store import SqlEventStore
+from provider.store.migrate import ensure_schema
+
+AUTHOR = Author("worker:w1", "00000000-0000-4000-8000-000000000001")
+SANDBOX = "0123456789abcdef"
+
+
+@contextmanager
+def opened(url: str, *, page: int = 1000) -> Iterator[SqlEventStore]:
+    """Open a ledger, made if the database is empty, and close it."""
+    engine = create_engine(url)
+    store = SqlEventStore(engine, url, page=page)
+    try:
+        ensure_schema(engine, url)
+        yield store
+    finally:
+        store.close()
+
+
+def creating(number: int = 1, sandbox_id: str = SANDBOX) -> ev.SandboxCreating:
+    """Intend a generation."""
+    return ev.SandboxCreating(
+        generation=number, sandbox_id=sandbox_id, user_id="alice", thread_id="t", backend="fake", image="image",
+        cause="cold", worker_id="w1", container_name=f"sandbox-{sandbox_id}-g{number}",
+    )  # fmt: skip
+
+
+def born(number: int = 1, sandbox_id: str = SANDBOX) -> list[Event]:
+    """Make a generation from intent to its first holder: four events."""
+    name = f"sandbox-{sandbox_id}-g{number}"
+    return [
+        creating(number, sandbox_id),
+        ev.SandboxStarted(generation=number, container_id="c", container_name=name, host="h", url="http://h:1"),
+        ev.SandboxReady(generation=number, startup_seconds=1.25),
+        ev.SandboxAcquired(generation=number, worker_id="w1", how="created"),
+    ]
+
+
+def died(store: SqlEventStore, number: int = 1) -> list[Event]:
+    """End a generation by a crash, up to its removal: four events."""
+    return [
+        ev.SandboxDied(generation=number, detected_by="watch", detected_at=store.now()),
+        ev.SandboxEvicted(generation=number, reason="crashed"),
+        ev.EvidenceCollected(
+            generation=number, found=True, exit_code=137, oom_killed=False, engine_error="", finished_at=store.now(),
+            log_tail="last words: Größe",
+        ),
+        ev.SandboxDestroyed(generation=number),
+    ]  # fmt: skip
+
+
+def append(store: SqlEventStore, *events: Event, sandbox_id: str = SANDBOX, author: Author = AUTHOR) -> Appended:
+    """Append to a sandbox's stream, wherever it is."""
+    state = store.load(sandbox_id)
+    return store.append(sandbox_stream(sandbox_id), state.version, events, author, state=state)
+
+
+def state_of(appended: Appended) -> SandboxState:
+    """Give the state after an append to a sandbox's stream."""
+    assert appended.state is not None
+    return appended.state
+
+
+def execute(store: SqlEventStore, *statements: str) -> None:
+    """Run SQL in one transaction, as somebody with a database console would."""
+    with write_transaction(store.engine) as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def tamper(store: SqlEventStore, *statements: str) -> None:
+    """Change the log by force: the guards are taken away first."""
+    if store.engine.dialect.name == "sqlite":
+        with store.engine.connect() as connection:
+            found = connection.exec_driver_sql("SELECT name FROM sqlite_schema WHERE type = 'trigger'").scalars().all()
+        guards = [f"DROP TRIGGER {name}" for name in found]
+    else:
+        guards = ["ALTER TABLE events DISABLE TRIGGER ALL"]
+    execute(store, *guards, *statements)
+
+
+def link(previous: str, recorded: RecordedEvent) -> str:
+    """Work out an event's hash from the description in `provider/domain/log.py`, with none of its code."""
+    body = {
+        "stream": recorded.stream, "version": recorded.version, "type": recorded.event.type,
+        "schema_version": recorded.event.schema_version, "data": to_payload(recorded.event), "actor": recorded.actor,
+        "correlation_id": recorded.correlation_id, "command_id": recorded.command_id,
+    }  # fmt: skip
+    at = recorded.recorded_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(f"{previous}\n{recorded.position}\n{at}\n{text}".encode()).hexdigest()
+
+
+def assert_chained(events: Sequence[RecordedEvent]) -> None:
+    """Check that these are the whole log: dense positions, times that never go back, an unbroken chain."""
+    previous, moment = "0" * 64, None
+    for expected, recorded in enumerate(events, 1):
+        assert recorded.position == expected
+        assert recorded.hash == link(previous, recorded)
+        assert moment is None or recorded.recorded_at >= moment
+        assert recorded.recorded_at.tzinfo is not None
+        previous, moment = recorded.hash, recorded.recorded_at

@@ -1,0 +1,68 @@
+"""The command line as its users have it: a process with arguments, two outputs and an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PATIENCE_SECONDS = 90
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def document(self) -> Any:
+        """The JSON on stdout."""
+        return json.loads(self.stdout)
+
+    @property
+    def error(self) -> str:
+        """The one line on stderr, without the program's name."""
+        assert self.stderr.startswith("sandbox-ledger: "), self.stderr
+        assert self.stderr.count("\n") == 1, self.stderr
+        return self.stderr.removeprefix("sandbox-ledger: ").rstrip("\n")
+
+
+class CommandLine:
+    """`sandbox-ledger` with a configuration and a state directory of its own."""
+
+    def __init__(self, directory: Path, settings: Mapping[str, Mapping[str, Any]]) -> None:
+        self.config = directory / "config.yaml"
+        self.config.write_text(json.dumps(settings))  # JSON is YAML
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("SANDBOX_LEDGER__")}
+        self._environment = {**clean, "XDG_STATE_HOME": str(directory / "state"), "COLUMNS": "80"}
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command; the caller ends it."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "provider.cli", "--config", str(self.config), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self._environment,
+        )
+
+    def run(self, *arguments: str) -> Ran:
+        """Run a command to its end."""
+        with self.start(*arguments) as process:
+            stdout, stderr = process.communicate(timeout=PATIENCE_SECONDS)
+        return Ran(process.returncode, stdout, stderr)
+
+    def read(self, *arguments: str) -> Any:
+        """Run a command that must succeed, and return what it says as JSON."""
+        ran = self.run("-o", "json", *arguments)
+        assert ran.code == 0, ran.stderr
+        return ran.document
