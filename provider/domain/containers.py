@@ -24,7 +24,8 @@ class SandboxInfo:
     """One container as a backend knows it.
 
     `container_id` is None where the backend has no container to check (it is then never checked).
-    `host` names the machine the container runs on; `url` is where its HTTP API answers.
+    `host` names the machine the container runs on; `url` is where its HTTP API answers. `backend` is the one that made
+    it, by the record (empty where the backend itself tells): another kind of backend cannot say anything about it.
     """
 
     sandbox_id: str
@@ -33,6 +34,7 @@ class SandboxInfo:
     container_name: str
     host: str
     url: str
+    backend: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

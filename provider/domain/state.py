@@ -75,7 +75,13 @@ class Generation:
     def info(self, sandbox_id: str) -> SandboxInfo:
         """Describe the container to a backend; before it started, only its name is known."""
         return SandboxInfo(
-            sandbox_id, self.number, self.container_id, self.container_name, self.host or "", self.url or ""
+            sandbox_id,
+            self.number,
+            self.container_id,
+            self.container_name,
+            self.host or "",
+            self.url or "",
+            self.backend,
         )
 
 

@@ -38,27 +38,38 @@ class Engine:
 
     def destroy(self, info: SandboxInfo) -> None:
         """Remove a container; one that does not exist is success."""
-        with _boundary("destroy", info.sandbox_id):
+        with self._asking("destroy", info):
             self.backend.destroy(info)
 
     def is_alive(self, info: SandboxInfo) -> bool:
         """Ask whether a container runs; raise `BackendUnavailable` for "cannot tell"."""
-        with _boundary("is_alive", info.sandbox_id):
+        with self._asking("is_alive", info):
             return self.backend.is_alive(info)
 
     def evidence(self, info: SandboxInfo) -> Evidence:
         """Collect what a dead container left behind."""
-        with _boundary("evidence", info.sandbox_id):
+        with self._asking("evidence", info):
             return self.backend.evidence(info)
 
     def find_liveness(self, info: SandboxInfo) -> Liveness | None:
         """Open an engine-free probe; None where there is none, or when the engine cannot say now."""
         try:
-            with _boundary("liveness", info.sandbox_id):
+            with self._asking("liveness", info):
                 return self.backend.liveness(info)
         except BackendUnavailable as error:
             logger.warning("%s", error, extra={"action": "liveness", "sandbox_id": info.sandbox_id})
             return None
+
+    @contextmanager
+    def _asking(self, action: str, info: SandboxInfo) -> Iterator[None]:
+        """Ask about a recorded container: only a backend of the kind that made it can know it."""
+        if info.backend not in ("", self.backend.name):
+            raise BackendUnavailable(
+                f"sandbox {info.sandbox_id}: its container {info.container_name} was made by the {info.backend} backend, "
+                f"of which the {self.backend.name} backend knows nothing; run this with sandbox.backend: {info.backend}"
+            )
+        with _boundary(action, info.sandbox_id):
+            yield
 
 
 @contextmanager
