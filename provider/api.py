@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from signal import Signals
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
@@ -16,7 +16,9 @@ from provider.runtime.backoff import clear_backoff
 from provider.runtime.daemon_pool import DaemonPool
 from provider.runtime.forking import renew_after_fork
 from provider.runtime.process import Health, WorkerProcess
+from provider.runtime.scheduler import JobStatus
 from provider.runtime.signals import ShutdownOnSignals
+from provider.runtime.sweep import SweepReport
 from provider.sandbox.sandbox import Sandbox
 
 P = ParamSpec("P")
@@ -127,6 +129,21 @@ class SandboxProvider:
             sandbox_id, f"died {ENSURE_ATTEMPTS} times right after its start; read `sandbox-ledger why {sandbox_id}`"
         )
 
+    def sweep(self, *, dry_run: bool = False, adopt: bool = False) -> SweepReport:
+        """Bring ledger and engine together now, whoever leads the scheduled sweep; with `dry_run` only plan it.
+
+        `adopt` takes running containers over that the ledger does not know (after a restore from a backup), as far as
+        there is room; else they are removed after `sweeper.orphan_grace`. What fails for one sandbox is in the report
+        and tried again by the next sweep. Raise `BackendUnavailable` when the engine cannot be listed: nothing is
+        evicted then.
+        """
+        sweep = self._running().sweep
+        return sweep.dry_run(adopt=adopt) if dry_run else sweep.run(adopt=adopt)
+
+    def list_jobs(self) -> Sequence[JobStatus]:
+        """List this process's scheduled jobs and how their last runs went; none when `sweeper.enabled` is false."""
+        return self._process.list_jobs()
+
     def shutdown(self) -> None:
         """Release everything this worker holds, follow `sandbox.on_shutdown`, and close all connections. Idempotent."""
         if self._closed:
@@ -155,6 +172,7 @@ class SandboxProvider:
     get_async = _twin(get)
     release_async = _twin(release)
     destroy_async = _twin(destroy)
+    sweep_async = _twin(sweep)
 
     def __enter__(self) -> Self:
         return self

@@ -12,17 +12,25 @@ from provider.api import SandboxProvider
 from provider.backends.registry import create_backend
 from provider.config import load_settings
 from provider.ports import EngineDescription, SandboxBackend, SupportsDescription
+from provider.runtime.activity import Activity
 from provider.runtime.engine import Engine
 from provider.runtime.insights import Insights
+from provider.runtime.leader import Leader
 from provider.runtime.operator import release_all_holders
 from provider.runtime.process import WorkerProcess
+from provider.runtime.replica import Replica
+from provider.runtime.scheduler import Scheduler
+from provider.runtime.sweep import Sweep
+from provider.runtime.sweeper import Sweeper, SweeperStatus, read_status
 from provider.runtime.worker import Worker, new_worker_id
 from provider.settings import Settings
 from provider.store.engine import create_engine, wal_is_safe
 from provider.store.event_store import SqlEventStore
 from provider.store.feed import SqlFeed
+from provider.store.leases import SqlLeases
 from provider.store.migrate import ensure_schema
 from provider.store.queries import SqlLedgerQueries
+from provider.store.sweeps import SqlSweeps
 from provider.store.waiters import SqlWaiters
 from provider.store.workers import SqlWorkerRegistry
 
@@ -55,8 +63,36 @@ def open_provider(settings: Source = None, *, backend: SandboxBackend | None = N
 
 def assemble_worker(settings: Settings, store: SqlEventStore, engine: Engine) -> WorkerProcess:
     """Wire one worker process with an identity of its own. Nothing is contacted yet."""
-    feed = SqlFeed(store.engine, store.url)
-    return WorkerProcess(make_worker(settings, store, engine), feed, settings.worker.heartbeat_interval)
+    return WorkerProcess(
+        make_worker(settings, store, engine),
+        SqlFeed(store.engine, store.url),
+        settings.worker.heartbeat_interval,
+        lambda *parts: assemble_sweep(settings, store, *parts),
+    )
+
+
+def assemble_sweep(
+    settings: Settings, store: SqlEventStore, worker: Worker, replica: Replica, activity: Activity
+) -> tuple[Sweep, Sweeper | None]:
+    """Wire a worker's sweep, and the schedule for it where `sweeper.enabled` says so."""
+    sweeps, wanted, lease_time = SqlSweeps(store.engine, store.url), settings.sweeper, settings.worker.lease_time
+    sweep = Sweep(worker, replica, activity, sweeps, wanted.orphan_grace)
+    if not wanted.enabled:
+        return sweep, None
+    leader = Leader(SqlLeases(store.engine, store.url), worker.worker_id, lease_time)
+    return sweep, Sweeper(
+        sweep, leader, sweeps, Scheduler(),
+        lease_time=lease_time, interval=wanted.interval, retention_days=wanted.retention_days,
+    )  # fmt: skip
+
+
+def read_sweeper_status(settings: Settings, limit: int = 20) -> SweeperStatus:
+    """Read who leads the sweep and how the last runs went, for `doctor`; the schema must be there."""
+    store = open_store(settings, migrate=False)
+    try:
+        return read_status(SqlSweeps(store.engine, store.url), SqlLeases(store.engine, store.url), limit)
+    finally:
+        store.close()
 
 
 def make_worker(settings: Settings, store: SqlEventStore, engine: Engine) -> Worker:

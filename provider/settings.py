@@ -111,11 +111,12 @@ class WorkerSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweeperSettings:
-    """The scheduled sweep, in seconds."""
+    """The scheduled sweep, in seconds, but for the days for which the rows of past sweeps are kept."""
 
     enabled: bool = True
     interval: float = 30.0
     orphan_grace: float = 120.0
+    retention_days: float = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from provider.domain.events import Event
 from provider.domain.ids import SandboxId, check_name, derive_sandbox_id
 from provider.domain.log import Author
 from provider.domain.state import SandboxState
-from provider.domain.workers import has_lapsed
+from provider.runtime.abandon import give_up_abandoned
 from provider.runtime.activity import Activity
 from provider.runtime.background import Background
 from provider.runtime.bind import bind
@@ -23,7 +23,6 @@ from provider.runtime.capacity import Admission
 from provider.runtime.create import bring_up, give_up_own, intend
 from provider.runtime.liveness import bury, is_alive
 from provider.runtime.replica import Replica
-from provider.runtime.settle import settle
 from provider.runtime.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -119,24 +118,12 @@ class Acquire:
         return None if held.is_live and held.generation == binding.generation else moved_on
 
     def _take_over_abandoned(self, state: SandboxState, author: Author) -> None:
-        """Give up the creation of a worker that is gone, so that the next try can begin a new one.
-
-        Fencing: should that worker wake up, its late result is refused, and it removes its own container.
-        """
-        worker, generation, current = self._worker, state.generation, state.current
-        if current is None or current.worker_id is None:
-            return
-        unseen = (worker.store.now() - current.creating_at).total_seconds()
-        if current.worker_id == worker.worker_id:
-            give_up_own(worker, state.sandbox_id, author)
-            return
-        if not has_lapsed(worker.registry.find(current.worker_id), worker.lease_seconds, unseen):
-            return
-        reason = f"its creator, worker {current.worker_id}, is gone"
-        worker.commit(
-            state.sandbox_id, lambda s: decisions.decide_create_failed(s, generation, "abandoned", reason), author
-        )
-        settle(worker, state.sandbox_id, author)
+        """Give up a creation that nobody works on any more, so that the next try can begin a new one."""
+        current = state.current
+        if current is not None and current.worker_id == self._worker.worker_id:
+            give_up_own(self._worker, state.sandbox_id, author)
+        else:
+            give_up_abandoned(self._worker, state, author)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ becomes `BackendUnavailable`: unknown is not dead, and a failed removal is tried
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from provider.domain.containers import Evidence, SandboxInfo, SandboxSpec
+from provider.domain.containers import Discovered, Evidence, SandboxInfo, SandboxSpec
 from provider.domain.errors import BackendUnavailable, SandboxError
 from provider.ports import Liveness, SandboxBackend, SupportsReadiness
 from provider.runtime.faults import point
@@ -50,6 +50,11 @@ class Engine:
         """Collect what a dead container left behind."""
         with self._asking("evidence", info):
             return self.backend.evidence(info)
+
+    def discover(self) -> Sequence[Discovered]:
+        """List every container of this ledger that the engine has, in one call."""
+        with _boundary("discover", "*"):
+            return self.backend.discover()
 
     def find_liveness(self, info: SandboxInfo) -> Liveness | None:
         """Open an engine-free probe; None where there is none, or when the engine cannot say now."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 
 from provider.domain import decisions
+from provider.domain.containers import SandboxInfo
 from provider.domain.errors import BackendUnavailable
 from provider.domain.events import DetectedBy
+from provider.domain.log import Author
 from provider.runtime.replica import Binding, Replica
 from provider.runtime.settle import settle
 from provider.runtime.worker import Worker
@@ -37,11 +39,17 @@ def bury(worker: Worker, replica: Replica, binding: Binding, detected_by: Detect
 
     Harmless when the sandbox has moved on to another generation meanwhile.
     """
-    sandbox_id, generation = binding.info.sandbox_id, binding.generation
-    author, detected_at = worker.author(), worker.store.now()
+    bury_container(worker, replica, binding.info, detected_by, worker.author())
+
+
+def bury_container(
+    worker: Worker, replica: Replica, info: SandboxInfo, detected_by: DetectedBy, author: Author
+) -> list[BackendUnavailable] | None:
+    """Do so for any container on record; return what the engine could not do, None when somebody else was first."""
+    sandbox_id, generation = info.sandbox_id, info.generation
+    detected_at = worker.store.now()
     _, events = worker.commit(
         sandbox_id, lambda s: decisions.decide_died(s, generation, detected_by, detected_at, worker.backoff), author
     )
     replica.drop(sandbox_id, generation)
-    if events:
-        settle(worker, sandbox_id, author)
+    return settle(worker, sandbox_id, author) if events else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -24,11 +25,16 @@ from provider.runtime.lookup import Lookup
 from provider.runtime.release import release, release_all
 from provider.runtime.replica import Binding, Replica
 from provider.runtime.restart import Restart
+from provider.runtime.scheduler import JobStatus
+from provider.runtime.sweep import Sweep
+from provider.runtime.sweeper import Sweeper
 from provider.runtime.watcher import Watcher
 from provider.runtime.worker import Worker
 from provider.sandbox.sandbox import Sandbox
 
 logger = logging.getLogger(__name__)
+
+AssembleSweep = Callable[[Worker, Replica, Activity], tuple[Sweep, Sweeper | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,9 @@ class Health:
 class WorkerProcess:
     """One worker with its threads. `start` may be called from any thread, any number of times."""
 
-    def __init__(self, worker: Worker, feed: ChangeFeed, heartbeat_interval: float) -> None:
+    def __init__(
+        self, worker: Worker, feed: ChangeFeed, heartbeat_interval: float, assemble_sweep: AssembleSweep
+    ) -> None:
         self.worker = worker
         self.replica = Replica()
         self.activity = Activity(worker.store)
@@ -55,6 +63,7 @@ class WorkerProcess:
         self._heartbeat = Heartbeat(worker, heartbeat_interval, self._hold_again)
         self._follower = Follower(feed, self.replica)
         self._watcher = Watcher(self.replica, self._bury)
+        self.sweep, self._sweeper = assemble_sweep(worker, self.replica, self.activity)
         self._lock = threading.Lock()
         self._started = False
 
@@ -70,6 +79,8 @@ class WorkerProcess:
             self.activity.start()
             if self.worker.settings.auto_restart:
                 self._watcher.start()
+            if self._sweeper is not None:
+                self._sweeper.start()
             self._started = True
 
     def stop(self) -> None:
@@ -88,6 +99,8 @@ class WorkerProcess:
             at_last.callback(self._watcher.stop)
             at_last.callback(self._heartbeat.stop)
             self.activity.stop()
+            if self._started and self._sweeper is not None:
+                self._sweeper.stop()
             if self._started:
                 self.activity.flush()
                 release_all(self.worker, self.replica)
@@ -116,6 +129,10 @@ class WorkerProcess:
         """Tell how current this process's view is."""
         follower = self._follower
         return Health(self.worker.worker_id, follower.error, follower.position, len(self.replica.list_bindings()))
+
+    def list_jobs(self) -> Sequence[JobStatus]:
+        """Tell how the scheduled jobs of this process are doing; none when `sweeper.enabled` is false."""
+        return self._sweeper.list_jobs() if self._sweeper is not None else ()
 
     def _bury(self, binding: Binding) -> None:
         bury(self.worker, self.replica, binding, "watch")

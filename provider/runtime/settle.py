@@ -18,9 +18,14 @@ logger = logging.getLogger(__name__)
 
 
 def settle(worker: Worker, sandbox_id: str, author: Author) -> list[BackendUnavailable]:
-    """Collect missing evidence and remove containers that are out of use; return what the engine could not do."""
+    """Collect missing evidence and remove containers that are out of use; return what the engine could not do.
+
+    Containers of another backend are left to the workers that have it: this one would take them for gone.
+    """
     failures = []
     for generation in worker.store.load(sandbox_id).generations:
+        if generation.backend != worker.engine.backend.name:
+            continue
         try:
             _settle_one(worker, sandbox_id, generation, author)
         except BackendUnavailable as error:

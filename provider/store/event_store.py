@@ -24,7 +24,7 @@ from provider.store.driver import immediate_transaction, open_cursor
 from provider.store.engine import driver_error, translated
 from provider.store.rows import read_generation
 from provider.store.state_reader import load_state
-from provider.store.tables import generations, ledger_head, sandboxes
+from provider.store.tables import generations, ledger_head, sandboxes, streams
 
 Answer = TypeVar("Answer")
 
@@ -165,6 +165,11 @@ class SqlEventStore:
         """Tell the position of the last event, 0 for an empty log. One cheap look, for followers."""
         with translated(self._url), open_cursor(self._engine) as cursor:
             return int(cursor.execute("SELECT position FROM ledger_head").fetchone()[0])
+
+    def version_of(self, stream: str) -> int:
+        """Tell how many events a stream has; 0 for one that does not exist."""
+        statement = select(streams.c.version).where(streams.c.stream == stream)
+        return int(self._read(lambda c: c.execute(statement).scalar_one_or_none()) or 0)
 
     def touch(self, ages: Mapping[str, float]) -> None:
         """Move activity times forward (never back): each sandbox was used that many seconds ago, by database time."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import Engine, bindparam, select, text, update
 
+from provider.domain.sweeps import LeaseRow
 from provider.store.clock import database_now
 from provider.store.engine import translated, write_transaction
 from provider.store.tables import leases
@@ -49,6 +50,15 @@ class SqlLeases:
             row = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
             now = database_now(connection)
         return row is not None and (row.holder, row.token) == (holder, token) and row.expires_at > now
+
+    def find(self, name: str) -> LeaseRow | None:
+        """Find a lease, whoever holds it; one that nobody ever took is None."""
+        with translated(self._url), self._engine.connect() as connection:
+            row = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
+            now = database_now(connection)
+        if row is None or not row.holder:
+            return None
+        return LeaseRow(row.name, row.holder, int(row.token), row.expires_at, (row.expires_at - now).total_seconds())
 
     def release(self, name: str, holder: str) -> None:
         """Give a lease back early. Idempotent; the token stays used."""

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from provider.store.types import JsonDocument, UtcTimestamp
@@ -89,6 +90,12 @@ sandboxes = Table(
     Index(None, "user_id"),
     Index(None, "thread_id"),
     Index(None, "status", "updated_at"),
+    Index(
+        "ix_sandboxes_retry_at",
+        "sandbox_id",
+        sqlite_where=text("retry_at IS NOT NULL"),
+        postgresql_where=text("retry_at IS NOT NULL"),
+    ),
 )
 
 generations = Table(
@@ -123,6 +130,12 @@ generations = Table(
     Column("removal_error", Text),
     PrimaryKeyConstraint("sandbox_id", "generation"),
     Index(None, "ended_at"),
+    Index(
+        "ix_generations_open",
+        "sandbox_id",
+        sqlite_where=text("removed_at IS NULL"),
+        postgresql_where=text("removed_at IS NULL"),
+    ),
 )
 
 workers = Table(
@@ -154,4 +167,24 @@ waiters = Table(
     Column("user_id", Text),
     Column("enqueued_at", UtcTimestamp, nullable=False),
     Column("seen_at", UtcTimestamp, nullable=False),
+)
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("sweep_id", Text, primary_key=True),
+    Column("started_at", UtcTimestamp, nullable=False),
+    Column("finished_at", UtcTimestamp),
+    Column("leader", Text, nullable=False),
+    Column("token", BigInteger),
+    Column("expected", Integer, nullable=False, server_default="0"),
+    Column("observed", Integer, nullable=False, server_default="0"),
+    Column("dead", Integer, nullable=False, server_default="0"),
+    Column("idle", Integer, nullable=False, server_default="0"),
+    Column("orphaned", Integer, nullable=False, server_default="0"),
+    Column("lost_workers", Integer, nullable=False, server_default="0"),
+    Column("actions", Integer, nullable=False, server_default="0"),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("error", Text),
+    Index(None, "started_at"),
 )

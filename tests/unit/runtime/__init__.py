@@ -1,1 +1,1 @@
-"""Unit tests of the use cases."""
+"""The runtime's parts that need no database."""

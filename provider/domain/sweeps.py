@@ -1,0 +1,109 @@
+"""Values of the sweep: what the ledger holds open, what one sweep counted, and how its row reads afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from provider.domain.state import Status
+from provider.domain.workers import WorkerRow
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGeneration:
+    """One container that the ledger does not know to be removed, as far as a sweep has to know it."""
+
+    number: int
+    backend: str
+    worker_id: str | None
+    container_id: str | None
+    container_name: str
+    host: str | None
+    creating_at: datetime
+    ended: bool = False
+    died: bool = False
+    needs_evidence: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSandbox:
+    """One sandbox with something open: a container that is not removed, or a back-off.
+
+    `used_at` is the last activity, or, where `was_used` is False, the last event: activity is flushed in batches.
+    """
+
+    sandbox_id: str
+    version: int
+    status: Status
+    generation: int
+    holders: tuple[str, ...]
+    retry_at: datetime | None
+    used_at: datetime
+    was_used: bool
+    generations: tuple[OpenGeneration, ...]
+
+    @property
+    def current(self) -> OpenGeneration | None:
+        """The newest generation, while it is not removed."""
+        return next((g for g in self.generations if g.number == self.generation), None)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the sandbox is in the mapping."""
+        return self.status in ("active", "warm")
+
+    @property
+    def occupies(self) -> bool:
+        """Whether the sandbox counts against the capacity."""
+        return self.status in ("creating", "active", "warm")
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the ledger says at one moment, by the database's clock.
+
+    `workers` are those that run and those that ended lately.
+    """
+
+    now: datetime
+    sandboxes: Sequence[OpenSandbox]
+    workers: Sequence[WorkerRow]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What one sweep found and did. `expected` and `observed` tell that nothing found is also a finding."""
+
+    expected: int = 0
+    observed: int = 0
+    dead: int = 0
+    idle: int = 0
+    orphaned: int = 0
+    lost_workers: int = 0
+    actions: int = 0
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepRow:
+    """One run of the sweep as the ledger keeps it; without `finished_at` it is under way."""
+
+    sweep_id: str
+    started_at: datetime
+    finished_at: datetime | None
+    leader: str
+    token: int | None
+    counts: Counts
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRow:
+    """A lease as it stands in the database; `seconds_left` is negative after its end."""
+
+    name: str
+    holder: str
+    token: int
+    expires_at: datetime
+    seconds_left: float

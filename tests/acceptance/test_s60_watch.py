@@ -1,0 +1,46 @@
+"""S60, the half of the watch: deaths are recorded when they happen, once, though nobody calls."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.support.many_workers.crew import Crew
+from tests.support.many_workers.fixtures import on
+from tests.support.waiting import wait_until
+
+WITHIN_SECONDS = 1.0
+
+
+def wait_for_death(crew: Crew, sandbox_id: str) -> dict[str, Any]:
+    found = wait_until(lambda: crew.ledger.data(sandbox_id, "SandboxDied"), what="the death in the ledger")
+    return found[0]
+
+
+def test_s60_ten_workers_see_it_and_one_records_it(crew: Crew) -> None:
+    workers = [crew.start_worker() for _ in range(10)]
+    calls = [(worker, worker.send("acquire", "t")) for worker in workers if worker.worker_id]
+    (sandbox_id,) = {worker.answer(call) for worker, call in calls}
+    killed_at = datetime.now(UTC)
+    crew.crash(sandbox_id)
+    died = wait_for_death(crew, sandbox_id)
+    assert died["detected_by"] == "watch"
+    assert (datetime.fromisoformat(died["detected_at"]) - killed_at).total_seconds() < WITHIN_SECONDS
+    wait_until(lambda: "SandboxDestroyed" in crew.ledger.types(sandbox_id), what="the removal")
+    assert [worker.ask("get", sandbox_id) for worker in workers] == [None] * 10
+    once = ["SandboxDied", "SandboxEvicted", "EvidenceCollected", "SandboxDestroyed"]
+    assert sorted(crew.ledger.types(sandbox_id)[-4:]) == sorted(once)
+    assert all(crew.ledger.types(sandbox_id).count(type_) == 1 for type_ in once)
+
+
+@on("process", "docker")
+def test_s60_the_kernel_tells_at_once(crew: Crew) -> None:
+    workers = [crew.open_worker(), crew.open_worker()]
+    (sandbox_id,) = {worker.ask("acquire", "t") for worker in workers}
+    killed_at = datetime.now(UTC)
+    crew.crash(sandbox_id)
+    died = wait_for_death(crew, sandbox_id)
+    assert (datetime.fromisoformat(died["detected_at"]) - killed_at).total_seconds() < WITHIN_SECONDS
+    assert died["detected_by"] == "watch"
+    wait_until(lambda: "SandboxDestroyed" in crew.ledger.types(sandbox_id), what="the removal")
+    assert crew.ledger.types(sandbox_id).count("SandboxDied") == 1

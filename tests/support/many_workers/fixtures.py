@@ -1,0 +1,44 @@
+"""The fixture `crew`: an empty ledger for many worker processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.many_workers.crew import Crew
+
+
+@pytest.fixture
+def crew_engine() -> str:
+    """Which engine the crew works on; a test may say another one (`file`, `process`, `docker`)."""
+    return "file"
+
+
+@pytest.fixture
+def crew(
+    request: pytest.FixtureRequest,
+    database_url: str,
+    crew_engine: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Crew]:
+    """Give an empty ledger and an engine; at the end all workers are gone and the ledger is checked."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    sandbox: dict[str, object] = {}
+    if crew_engine == "process":
+        sandbox = {"backend": "process", "stop_timeout": 1}
+    elif crew_engine == "docker":
+        address = request.getfixturevalue("docker_engine").base_url
+        image = request.getfixturevalue("sandbox_image")
+        sandbox = {"engine": address, "image": image, "stop_timeout": 1, "engine_timeout": 30}
+    made = Crew(database_url, tmp_path, crew_engine, sandbox)
+    yield made
+    made.close()
+
+
+def on(*engines: str) -> pytest.MarkDecorator:
+    """Run a test on these engines."""
+    marked = [pytest.param(name, marks=pytest.mark.docker) if name == "docker" else name for name in engines]
+    return pytest.mark.parametrize("crew_engine", marked)
