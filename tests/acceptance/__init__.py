@@ -1,0 +1,1 @@
+"""The promises to users, as tests through the public API, over every database and every engine."""
