@@ -31,7 +31,7 @@ SQLITE_TRIGGERS = {
 POSTGRES_FUNCTION = """
 CREATE FUNCTION events_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'events is append-only: no %', TG_OP USING ERRCODE = 'restrict_violation';
+    RAISE EXCEPTION USING MESSAGE = 'events is append-only: no ' || TG_OP, ERRCODE = 'restrict_violation';
 END $$
 """
 POSTGRES_TRIGGERS = {

@@ -8,7 +8,7 @@ from provider.domain.errors import InvalidIdError
 from provider.runtime.activity import Activity
 from provider.runtime.bind import bind
 from provider.runtime.liveness import bury, is_alive
-from provider.runtime.replica import Replica
+from provider.runtime.replica import Binding, Replica
 from provider.runtime.worker import Worker
 from provider.sandbox.sandbox import Sandbox
 
@@ -40,12 +40,15 @@ class Lookup:
             raise InvalidIdError(f"sandbox id: expected text, got {type(sandbox_id).__name__}")
         if not _ID.fullmatch(sandbox_id):
             return None
+        checked: Binding | None = None
         while (state := self._worker.store.load(sandbox_id)).is_live:
             binding = bind(self._worker, self._replica, self._activity, state)
-            if self._checks and not is_alive(self._worker, binding):
-                bury(self._worker, self._replica, binding, "get")
-            elif self._find(sandbox_id) is binding:  # else replaced while it was being checked
+            if binding is checked or not self._checks:  # else replaced, by any worker, while it was being checked
                 self._touch(sandbox_id)
                 return binding.sandbox
+            if is_alive(self._worker, binding):
+                checked = binding
+            else:
+                bury(self._worker, self._replica, binding, "get")
         self._replica.drop(sandbox_id, state.generation)
         return None

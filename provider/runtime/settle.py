@@ -7,14 +7,19 @@ call that settles this sandbox, in any process.
 from __future__ import annotations
 
 import logging
+import time
 
 from provider.domain import decisions
+from provider.domain.containers import SandboxInfo
 from provider.domain.errors import BackendUnavailable
 from provider.domain.log import Author
 from provider.domain.state import Generation
 from provider.runtime.worker import Worker
 
 logger = logging.getLogger(__name__)
+
+NOTICE_SECONDS = 2.0
+NOTICE_POLL_SECONDS = 0.01
 
 
 def settle(worker: Worker, sandbox_id: str, author: Author) -> list[BackendUnavailable]:
@@ -43,12 +48,21 @@ def _settle_one(worker: Worker, sandbox_id: str, generation: Generation, author:
 
 def _examine(worker: Worker, sandbox_id: str, generation: Generation, author: Author) -> None:
     number = generation.number
+    info = generation.info(sandbox_id)
     try:
-        evidence = worker.engine.evidence(generation.info(sandbox_id))
+        _wait_until_noticed(worker, info)
+        evidence = worker.engine.evidence(info)
     except BackendUnavailable:
         worker.commit(sandbox_id, lambda s: decisions.decide_evict_dead(s, number), author)
         raise
     worker.commit(sandbox_id, lambda s: decisions.decide_examined(s, number, evidence), author)
+
+
+def _wait_until_noticed(worker: Worker, info: SandboxInfo) -> None:
+    """Wait until the engine knows of a death that the kernel told of: before, it has no exit code and no OOM flag."""
+    deadline = time.monotonic() + NOTICE_SECONDS
+    while worker.engine.is_alive(info) and time.monotonic() < deadline:
+        time.sleep(NOTICE_POLL_SECONDS)
 
 
 def _remove(worker: Worker, sandbox_id: str, generation: Generation, author: Author) -> None:

@@ -19,8 +19,7 @@ from provider.store.engine import take_write_lock
 def open_cursor(engine: Engine) -> Iterator[Any]:
     """Borrow a connection and open a cursor on it, with `?` parameters on SQLite and `$1` on PostgreSQL.
 
-    Raises the driver's own errors. When the connection is lost, the pool forgets all it has: the next call connects
-    anew.
+    Raises the driver's own errors. A connection that was lost is thrown away, and the pool's other old ones with it.
     """
     pooled = engine.raw_connection()
     try:
@@ -31,7 +30,6 @@ def open_cursor(engine: Engine) -> Iterator[Any]:
         except engine.dialect.loaded_dbapi.Error as error:
             if engine.dialect.is_disconnect(error, connection, cursor):
                 pooled.invalidate(error)
-                engine.dispose()
             raise
         finally:
             cursor.close()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import math
 import random
 import sqlite3
 import time
@@ -21,7 +22,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DBAPIError, InterfaceError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, SQLAlchemyError
 
 from provider.domain.errors import StoreUnavailable
 
@@ -181,10 +182,32 @@ def _sqlite_engine(url: str, synchronous: str) -> Engine:
 
 def _postgres_engine(url: str) -> Engine:
     options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC"
-    return sqlalchemy.create_engine(
+    engine = sqlalchemy.create_engine(
         url,
         isolation_level="AUTOCOMMIT",
         connect_args={"options": options, "connect_timeout": CONNECT_TIMEOUT_SECONDS, **DEAD_PEER},
         pool_size=16,
         max_overflow=64,
     )
+    _replace_lost_connections(engine)
+    return engine
+
+
+def _replace_lost_connections(engine: Engine) -> None:
+    """When one connection is lost (the server restarted), replace the pool's other old ones as they are asked for."""
+    lost_at = -math.inf
+
+    @event.listens_for(engine, "connect")
+    def note_birth(_connection: object, record: Any) -> None:
+        record.info["made_at"] = time.monotonic()
+
+    @event.listens_for(engine, "invalidate")
+    def note_loss(_connection: object, _record: object, error: BaseException | None) -> None:
+        nonlocal lost_at
+        if error is not None and not isinstance(error, DisconnectionError):
+            lost_at = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def replace_if_old(_connection: object, record: Any, _proxy: object) -> None:
+        if record.info["made_at"] <= lost_at:
+            raise DisconnectionError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,6 +95,7 @@ def _sqlite(stage: Stage) -> dict[str, str]:
 
 
 def _postgres(stage: Stage, functions: bool) -> dict[str, str]:
+    importlib.import_module("eventsourcing.postgres")  # says what is missing, which the library itself does not
     address, name = stage.postgres.address, stage.empty_database("postgres").rpartition("/")[2]
     return {
         "PERSISTENCE_MODULE": "eventsourcing.postgres", "POSTGRES_DBNAME": name, "POSTGRES_HOST": address.host,

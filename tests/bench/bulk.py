@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -13,7 +14,6 @@ from provider.store.engine import create_engine, sqlite_module
 from provider.store.event_store import SqlEventStore
 from provider.store.migrate import upgrade
 from provider.store.rows import GENERATION_COLUMNS, SANDBOX_COLUMNS
-from provider.store.sqlite import as_values
 from tests.bench.generate import History, Life
 
 EVENT_COLUMNS = (
@@ -50,8 +50,8 @@ def _fill_all(insert: Insert, history: History) -> None:
     insert("events", EVENT_COLUMNS, history.rows())
     lives: list[Life] = [life for life in history.lives if life.done]
     insert("streams", ("stream", "version"), ((life.stream, len(life.positions)) for life in lives))
-    insert("sandboxes", SANDBOX_COLUMNS, (as_values(life.sandbox(), SANDBOX_COLUMNS) for life in lives))
-    generations = (as_values(row, GENERATION_COLUMNS) for life in lives for row in life.generations())
+    insert("sandboxes", SANDBOX_COLUMNS, (_as_values(life.sandbox(), SANDBOX_COLUMNS) for life in lives))
+    generations = (_as_values(row, GENERATION_COLUMNS) for life in lives for row in life.generations())
     insert("generations", GENERATION_COLUMNS, generations)
 
 
@@ -96,6 +96,11 @@ def _fill_postgres(store: SqlEventStore, history: History) -> None:
             )
         connection.execute("VACUUM (ANALYZE)")
         connection.execute("CHECKPOINT")
+
+
+def _as_values(row: Mapping[str, Any], columns: tuple[str, ...]) -> tuple[Any, ...]:
+    """Bind a row for both databases: times as text."""
+    return tuple(format_timestamp(v) if isinstance(v := row[name], datetime) else v for name in columns)
 
 
 def _chunks(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:

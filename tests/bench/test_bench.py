@@ -1,0 +1,64 @@
+"""The benchmarks run, and say what they measured: with a few turns only, and never about the numbers themselves."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.bench import __main__ as command_line
+from tests.bench.claims import Benchmark, Claim, Goal, Reading, not_measured, settle
+from tests.bench.report import format_table, is_passed
+from tests.bench.stage import Stage
+from tests.bench.timing import median_of_groups, take_turns
+from tests.support.requirements import UnavailableError
+
+FAST = Claim("fast", "x", Goal(">=", 2))
+
+
+@pytest.mark.parametrize("name", ["append_sqlite", "command_sqlite", "history_sqlite"])
+def test_a_quick_run_writes_one_row_for_each_claim(name: str, tmp_path: Path) -> None:
+    output = tmp_path / "bench.json"
+    assert command_line.main(["--quick", "--only", name, "--output", str(output)]) == 0
+    rows = json.loads(output.read_text())
+    assert rows
+    assert all(set(row) == {"name", "value", "unit", "against", "goal", "met"} for row in rows)
+    assert all(row["value"] > 0 for row in rows)
+
+
+def test_what_cannot_be_measured_keeps_its_row_and_fails_only_a_strict_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(_: Stage) -> dict[str, Reading]:
+        raise UnavailableError("no engine")
+
+    monkeypatch.setattr(command_line, "BENCHMARKS", (Benchmark("fast", (FAST,), run),))
+    arguments = ["--output", str(tmp_path / "bench.json")]
+    assert command_line.main(arguments) == 0
+    assert command_line.main([*arguments, "--strict"]) == 1
+    (row,) = json.loads((tmp_path / "bench.json").read_text())
+    assert (row["value"], row["met"], row["against"]) == (None, None, "not measured: no engine")
+
+
+def test_a_goal_is_met_or_missed_by_the_value_before_rounding() -> None:
+    met, missed = settle(FAST, Reading(2.0, "x")), settle(FAST, Reading(1.99999, "x"))
+    assert (met.met, missed.met) == (True, False)
+    assert (missed.value, missed.goal) == (2.0, ">= 2")
+    assert is_passed([met])
+    assert not is_passed([met, missed])
+    assert not is_passed([not_measured(FAST, "why")])
+    assert "NO" in format_table([missed])
+
+
+def test_the_sides_take_turns_and_the_warm_up_is_not_counted() -> None:
+    ran: list[str] = []
+    sides = [itertools.repeat(lambda name=name: ran.append(name)) for name in "ab"]
+    first, second = take_turns(3, *sides, warm_up=1)
+    assert len(first) == len(second) == 3
+    assert "".join(ran) == "baabbaab"
+
+
+def test_groups_are_summed_before_the_median() -> None:
+    assert median_of_groups([1, 10, 2, 20, 3, 30, 9], 2) == 22
