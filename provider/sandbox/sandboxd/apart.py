@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import resource
 import subprocess
 import sys
 
@@ -19,6 +20,7 @@ from .place import Place
 from .wire import Answer, Request
 
 SEARCH_SECONDS = 20.0
+CPU_SECONDS = 30
 OUTPUT_LIMIT = 64 * 1024 * 1024  # never reached: the search bounds its answer
 PROGRAM = "import sys, importlib; sys.path.insert(0, sys.argv[1]); importlib.import_module(sys.argv[2]).main()"
 
@@ -44,6 +46,8 @@ def grep_files(request: Request, place: Place) -> Answer:
 
 def main() -> None:
     """Be that process: read the request from stdin, write the answer to stdout."""
+    # A server that was killed cannot stop its search any more: the kernel does.
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     roots, workdir, max_output, max_body = json.loads(sys.stdin.buffer.readline())
     request = Request("POST", "/v1/file/grep", {}, sys.stdin.buffer.read())
     answer = answer_by(grep_files_here, request, Place(roots, workdir, max_output, max_body))
