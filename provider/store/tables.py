@@ -44,6 +44,7 @@ streams = Table(
     metadata,
     Column("stream", Text, primary_key=True),
     Column("version", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 events = Table(
@@ -62,9 +63,11 @@ events = Table(
     Column("command_id", Text),
     Column("hash", Text, nullable=False),
     UniqueConstraint("stream", "version"),
-    UniqueConstraint("command_id"),
-    Index(None, "type", "position"),
-    Index(None, "recorded_at"),
+)
+# Every index is one more page to write for each event: none where a scan or the position's order does as well.
+_has_command = events.c.command_id.is_not(None)
+Index(
+    "uq_events_command_id", events.c.command_id, unique=True, postgresql_where=_has_command, sqlite_where=_has_command
 )
 
 sandboxes = Table(
@@ -86,7 +89,8 @@ sandboxes = Table(
     CheckConstraint("status IN ('absent', 'creating', 'active', 'warm', 'dead', 'evicting', 'gone')", name="status"),
     Index(None, "user_id"),
     Index(None, "thread_id"),
-    Index(None, "status", "updated_at"),
+    Index(None, "status"),
+    sqlite_with_rowid=False,
 )
 
 generations = Table(
@@ -120,5 +124,5 @@ generations = Table(
     Column("removal_failures", Integer, nullable=False),
     Column("removal_error", Text),
     PrimaryKeyConstraint("sandbox_id", "generation"),
-    Index(None, "ended_at"),
+    sqlite_with_rowid=False,
 )
