@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 FIRST_PAUSE_SECONDS = 0.01
 LONGEST_PAUSE_SECONDS = 0.5
-PAUSE_GROWTH = 1.5
+PAUSE_SHARE = 0.05  # of the time waited so far: the last pause never adds more than that to a start
 TRY_SECONDS = 2.0
 CHECK_SECONDS = 0.25  # between two calls of `still_running`, which may ask the engine
 
@@ -32,7 +32,6 @@ def wait_until_ready(
     """
     started_at = time.monotonic()
     check_at = started_at + CHECK_SECONDS
-    pause = FIRST_PAUSE_SECONDS
     good = 0
     while True:
         problem = _probe(url, path, min(TRY_SECONDS, max(0.05, deadline - time.monotonic())))
@@ -44,12 +43,12 @@ def wait_until_ready(
             if not still_running():
                 raise StoppedWhileStarting(f"ended before it answered {url}{path} (last: {problem})")
             check_at = time.monotonic() + CHECK_SECONDS
+        pause = min(max(FIRST_PAUSE_SECONDS, PAUSE_SHARE * (now - started_at)), LONGEST_PAUSE_SECONDS)
         if now + pause >= deadline:
             raise TimeoutError(
                 f"not ready in {now - started_at:.1f} s: {url}{path}: {problem or 'too few answers yet'}"
             )
         time.sleep(pause)
-        pause = min(pause * PAUSE_GROWTH, LONGEST_PAUSE_SECONDS) if problem else FIRST_PAUSE_SECONDS
 
 
 def _probe(url: str, path: str, timeout: float) -> str | None:

@@ -11,8 +11,8 @@ from provider.domain.events import Event
 from provider.domain.ids import check_name, sandbox_stream
 from provider.domain.log import Appended, Author, RecordedEvent, canonical_json, event_body
 from provider.domain.policy import Capacity
-from provider.domain.state import Generation, SandboxState, Stamp, evolve, settled
-from provider.store.rows import changed_generations
+from provider.domain.state import SandboxState, Stamp, evolve, settled
+from provider.store.rows import RowChange, row_changes
 
 PENDING_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 """Stands for the time that the database gives this append; the append statement puts the real one in its place."""
@@ -61,9 +61,9 @@ class Batch:
         """Give each event its place and time."""
         return [Stamp(position=first_position + i, recorded_at=recorded_at) for i in range(len(self.entries))]
 
-    def changed(self, after: SandboxState) -> list[Generation]:
-        """Find the generations this append changes."""
-        return changed_generations(self.state, after) if self.state is not None else []
+    def changes(self, after: SandboxState | None) -> list[RowChange]:
+        """Find the projection rows this append writes."""
+        return row_changes(self.state, after) if self.state is not None and after is not None else []
 
     def appended(self, stamps: Sequence[Stamp], hashes: Sequence[str], after: SandboxState | None) -> Appended:
         """Describe what was written."""

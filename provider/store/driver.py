@@ -6,6 +6,7 @@ no result for each statement, which costs more than SQLite needs to answer.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,7 +25,7 @@ def open_cursor(engine: Engine) -> Iterator[Any]:
     pooled = engine.raw_connection()
     try:
         connection: Any = pooled.dbapi_connection
-        cursor = connection.cursor() if engine.dialect.name == "sqlite" else _raw_cursor(connection)
+        cursor = connection.cursor() if engine.dialect.name == "sqlite" else _raw_cursor()(connection)
         try:
             yield cursor
         except engine.dialect.loaded_dbapi.Error as error:
@@ -51,7 +52,8 @@ def immediate_transaction(cursor: Any) -> Iterator[None]:
         raise
 
 
-def _raw_cursor(connection: Any) -> Any:
+@functools.cache
+def _raw_cursor() -> Any:
     from psycopg import RawCursor
 
-    return RawCursor(connection)
+    return RawCursor

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
+
+from sqlalchemy import Table
 
 from provider.domain.errors import CapacityExceeded
 from provider.domain.log import Appended
-from provider.domain.state import SandboxState
 from provider.store.batch import PENDING_TIME, Batch
-from provider.store.rows import GENERATION_COLUMNS, SANDBOX_COLUMNS, generation_row, sandbox_row
-from provider.store.tables import generations, sandboxes
+from provider.store.rows import RowChange
 
 CHANNEL = "sandbox_ledger"
 """Where each commit is announced; the payload is the position of its last event."""
@@ -33,13 +32,12 @@ _NAMED = re.compile(r"%\((\w+)\)s")
 def append(cursor: Any, ledger_id: str, batch: Batch) -> Appended | None:
     """Run the append; None when the stream is not at the expected version."""
     after = batch.fold_pending()
-    changed = batch.changed(after) if after is not None else []
+    changes = batch.changes(after)
+    shapes = tuple(Shape(change.table, change.is_new, tuple(change.key), tuple(change.values)) for change in changes)
     occupancy = batch.occupancy(after)
     reserved = occupancy > 0 and batch.capacity is not None
-    sql, names = append_statement(
-        batch.expected_version == 0, len(batch.entries), after is not None, len(changed), occupancy, reserved
-    )
-    values = parameters(ledger_id, batch, after)
+    sql, names = append_statement(batch.expected_version == 0, len(batch.entries), shapes, occupancy, reserved)
+    values = parameters(ledger_id, batch, changes)
     row = cursor.execute(sql, [values[name] for name in names]).fetchone()
     if row is None:
         return None
@@ -56,7 +54,16 @@ def capacity_error(error: Exception) -> CapacityExceeded | None:
     return CapacityExceeded(str(error).splitlines()[0].removeprefix("capacity: "), per_user=state == "SLC02")
 
 
-def parameters(ledger_id: str, batch: Batch, after: SandboxState | None) -> dict[str, Any]:
+class Shape(NamedTuple):
+    """The columns of one projection row that an append writes."""
+
+    table: Table
+    is_new: bool
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+def parameters(ledger_id: str, batch: Batch, changes: list[RowChange]) -> dict[str, Any]:
     """Collect the statement's parameters."""
     values: dict[str, Any] = {
         "ledger": ledger_id, "stream": batch.stream, "expected": batch.expected_version,
@@ -67,19 +74,18 @@ def parameters(ledger_id: str, batch: Batch, after: SandboxState | None) -> dict
             f"type{i}": entry.event.type, f"schema{i}": entry.event.schema_version, f"data{i}": entry.data,
             f"body{i}": entry.body, f"command{i}": entry.command_id,
         }  # fmt: skip
-    if batch.capacity is not None and after is not None:
-        capacity = batch.capacity
-        values |= {"replicas": capacity.replicas, "per_user": capacity.per_user, "user": after.user_id}
-    if after is not None:
-        values |= _prefixed("s", sandbox_row(after))
-        for i, generation in enumerate(batch.changed(after)):
-            values |= _prefixed(f"g{i}", generation_row(after.sandbox_id, generation))
+    if batch.capacity is not None and batch.state is not None:
+        capacity, created = batch.capacity, batch.fold_pending()
+        user_id = created.user_id if created is not None else None
+        values |= {"replicas": capacity.replicas, "per_user": capacity.per_user, "user": user_id}
+    for i, change in enumerate(changes):
+        values |= {f"r{i}_{name}": value for name, value in (change.key | change.values).items()}
     return values
 
 
 @functools.lru_cache(maxsize=256)
 def append_statement(
-    is_new: bool, events: int, projected: bool, changed: int, occupancy: int = 0, reserved: bool = False
+    is_new: bool, events: int, shapes: tuple[Shape, ...], occupancy: int = 0, reserved: bool = False
 ) -> tuple[str, tuple[str, ...]]:
     """Write the statement for an append of this shape, with the names of its parameters `$1`, `$2`, ...
 
@@ -91,12 +97,8 @@ def append_statement(
         f"head AS ({_advance_head(events, occupancy, reserved)})",
         *_intermediate_hashes(events),
         f"logged AS ({_insert_events(events)})",
+        *(f"row{i} AS ({_write_row(shape, f'r{i}')})" for i, shape in enumerate(shapes)),
     ]
-    if projected:
-        parts.append(f"sandbox AS ({_upsert(sandboxes, SANDBOX_COLUMNS, 's', 'sandbox_id')})")
-    for i in range(changed):
-        key = "sandbox_id, generation"
-        parts.append(f"generation{i} AS ({_upsert(generations, GENERATION_COLUMNS, f'g{i}', key)})")
     hashes = ", ".join(_hash_of(i, events) for i in range(events))
     answer = f"base + 1, recorded_at, pg_notify('{CHANNEL}', (base + {events})::text), {hashes}"
     named = f"WITH {', '.join(parts)} SELECT {answer} FROM {_sources(events)}"  # noqa: S608
@@ -156,16 +158,22 @@ def _insert_events(events: int) -> str:
     )
 
 
-def _upsert(table: Any, columns: tuple[str, ...], prefix: str, key: str) -> str:
-    values = ", ".join(_value(table, column, f"%({prefix}_{column})s") for column in columns)
-    updates = ", ".join(f"{c} = excluded.{c}" for c in columns if c not in key.split(", "))
+def _write_row(shape: Shape, prefix: str) -> str:
+    table, key = shape.table, shape.key
+    values = {name: _value(table, name, f"%({prefix}_{name})s") for name in (*shape.columns, *key)}
+    if not shape.is_new:
+        updates = ", ".join(f"{name} = {values[name]}" for name in shape.columns)
+        match = " AND ".join(f"p.{name} = {values[name]}" for name in key)
+        return f"UPDATE {table.name} AS p SET {updates} FROM head WHERE {match}"  # noqa: S608
+    # Rows of another state would be left from a log that was put back: this one is right.
+    updates = ", ".join(f"{name} = excluded.{name}" for name in shape.columns)
     return (
-        f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT {values} FROM head "  # noqa: S608
-        f"ON CONFLICT ({key}) DO UPDATE SET {updates}"
+        f"INSERT INTO {table.name} ({', '.join(values)}) SELECT {', '.join(values.values())} FROM head "  # noqa: S608
+        f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {updates}"
     )
 
 
-def _value(table: Any, column: str, parameter: str) -> str:
+def _value(table: Table, column: str, parameter: str) -> str:
     if column in _STAMPED:
         return f"CASE {parameter}::timestamptz WHEN %(pending)s::timestamptz THEN head.recorded_at ELSE {parameter} END"
     if column.endswith("_at"):
@@ -192,7 +200,3 @@ def _hash_of(i: int, events: int) -> str:
 
 def _sources(events: int) -> str:
     return ", ".join(["head", *(f"link{i}" for i in range(events - 1))])
-
-
-def _prefixed(prefix: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"{prefix}_{name}": value for name, value in row.items()}

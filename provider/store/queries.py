@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Select, bindparam, func, or_, select, tuple_
+from sqlalchemy import Engine, Select, bindparam, or_, select, tuple_
 
 from provider.domain.state import Generation
 from provider.ports import SandboxRecord
 from provider.store.engine import patiently, translated
+from provider.store.log_reader import find_position_before
 from provider.store.rows import read_generation
-from provider.store.tables import events, generations, ledger_head, sandboxes
+from provider.store.tables import generations, ledger_head, sandboxes
 
 _SHOWN = [sandboxes.c[field.name] for field in dataclasses.fields(SandboxRecord)]
 
@@ -39,8 +40,6 @@ _LAST_ENDED = (
     .order_by(generations.c.generation.desc())
     .limit(1)
 )
-_MOMENT = bindparam("moment", type_=events.c.recorded_at.type)
-_FIRST_SINCE = select(func.min(events.c.position).label("position")).where(events.c.recorded_at >= _MOMENT)
 _HEAD = select(ledger_head.c.position)
 
 
@@ -83,8 +82,8 @@ class SqlLedgerQueries:
 
     def find_position_before(self, moment: datetime) -> int:
         """Tell the position of the last event recorded before this moment; positions and times grow together."""
-        (first,) = self._rows(_FIRST_SINCE, moment=moment)
-        return first["position"] - 1 if first["position"] is not None else self.head_position()
+        with translated(self._url), self._engine.connect() as connection:
+            return find_position_before(connection, moment)
 
     def head_position(self) -> int:
         """Tell the position of the last event, 0 for an empty log."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
+
+from sqlalchemy import Table
 
 from provider.domain.log import format_timestamp, parse_timestamp
 from provider.domain.policy import Crash
@@ -47,6 +50,36 @@ def changed_generations(before: SandboxState, after: SandboxState) -> list[Gener
     """Find the generations that must be written: new or different ones."""
     known = {g.number: g for g in before.generations}
     return [g for g in after.generations if known.get(g.number) != g]
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """One projection row that an append writes: all of a new row, else the columns that change.
+
+    Only those: to name a column is to write every index it is in.
+    """
+
+    table: Table
+    is_new: bool
+    key: dict[str, Any]
+    values: dict[str, Any]
+
+
+def row_changes(before: SandboxState, after: SandboxState) -> list[RowChange]:
+    """Find what must be written to turn the rows of one state into those of another."""
+    old = sandbox_row(before) if before.version else None
+    changes = [_change(sandboxes, old, sandbox_row(after))]
+    for generation in changed_generations(before, after):
+        found = before.find(generation.number)
+        old = generation_row(before.sandbox_id, found) if found else None
+        changes.append(_change(generations, old, generation_row(after.sandbox_id, generation)))
+    return changes
+
+
+def _change(table: Table, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> RowChange:
+    key = {column.name: new[column.name] for column in table.primary_key.columns}
+    values = {name: new[name] for name in new if name not in key and (old is None or old[name] != new[name])}
+    return RowChange(table, old is None, key, values)
 
 
 def read_state(sandbox: Mapping[str, Any], unsettled: Iterable[Mapping[str, Any]]) -> SandboxState:

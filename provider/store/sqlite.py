@@ -6,7 +6,8 @@ earlier than the last event's time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,10 +15,7 @@ from sqlalchemy import Table
 
 from provider.domain.errors import CapacityExceeded
 from provider.domain.log import Appended, chain_hash, format_timestamp, parse_timestamp
-from provider.domain.state import SandboxState
 from provider.store.batch import Batch
-from provider.store.rows import GENERATION_COLUMNS, SANDBOX_COLUMNS, generation_row, sandbox_row
-from provider.store.tables import generations, sandboxes
 
 _NEW_STREAM = "INSERT INTO streams (stream, version) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _CAS = "UPDATE streams SET version = ? WHERE stream = ? AND version = ?"
@@ -49,8 +47,10 @@ def append(cursor: Any, ledger_id: str, batch: Batch) -> Appended | None:
     _reserve(cursor, batch, after, live)
     cursor.execute(_ADVANCE, (position + len(hashes), previous, link, at, live, ledger_id))
     cursor.executemany(_EVENT, _event_rows(batch, position + 1, at, hashes))
-    if after is not None:
-        _project(cursor, batch, after)
+    for change in batch.changes(after):
+        columns, key = tuple(change.values), tuple(change.key)
+        sql = change_statement(change.table, change.is_new, key, columns)
+        cursor.execute(sql, as_values(change.values | change.key, columns + key))
     return batch.appended(stamps, hashes, after)
 
 
@@ -86,25 +86,17 @@ def _event_rows(batch: Batch, first: int, at: str, hashes: list[str]) -> Any:
     ]  # fmt: skip
 
 
-def _project(cursor: Any, batch: Batch, after: SandboxState) -> None:
-    cursor.execute(_UPSERT_SANDBOX, as_values(sandbox_row(after), SANDBOX_COLUMNS))
-    for generation in batch.changed(after):
-        row = generation_row(after.sandbox_id, generation)
-        cursor.execute(_UPSERT_GENERATION, as_values(row, GENERATION_COLUMNS))
+@functools.lru_cache(maxsize=256)
+def change_statement(table: Table, is_new: bool, key: tuple[str, ...], columns: tuple[str, ...]) -> str:
+    """Write the statement that makes or changes a row; its parameters are the columns, then the key."""
+    match = " AND ".join(f"{name} = ?" for name in key)
+    if not is_new:
+        return f"UPDATE {table.name} SET {', '.join(f'{name} = ?' for name in columns)} WHERE {match}"  # noqa: S608
+    names = [*columns, *key]
+    # Rows of another state would be left from a log that was put back: this one is right.
+    return f"INSERT OR REPLACE INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
 
 
-def as_values(row: Mapping[str, Any], columns: tuple[str, ...]) -> tuple[Any, ...]:
+def as_values(row: Mapping[str, Any], columns: Iterable[str]) -> tuple[Any, ...]:
     """Bind a row by hand: times as text."""
     return tuple(format_timestamp(v) if isinstance(v := row[name], datetime) else v for name in columns)
-
-
-def _upsert(table: Table, columns: tuple[str, ...], key: str) -> str:
-    updates = ", ".join(f"{c} = excluded.{c}" for c in columns if c not in key.split(", "))
-    return (
-        f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "  # noqa: S608
-        f"ON CONFLICT ({key}) DO UPDATE SET {updates}"
-    )
-
-
-_UPSERT_SANDBOX = _upsert(sandboxes, SANDBOX_COLUMNS, "sandbox_id")
-_UPSERT_GENERATION = _upsert(generations, GENERATION_COLUMNS, "sandbox_id, generation")

@@ -46,6 +46,7 @@ streams = Table(
     metadata,
     Column("stream", Text, primary_key=True),
     Column("version", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 events = Table(
@@ -64,9 +65,11 @@ events = Table(
     Column("command_id", Text),
     Column("hash", Text, nullable=False),
     UniqueConstraint("stream", "version"),
-    UniqueConstraint("command_id"),
-    Index(None, "type", "position"),
-    Index(None, "recorded_at"),
+)
+# Every index is one more page to write for each event: none where a scan or the position's order does as well.
+_has_command = events.c.command_id.is_not(None)
+Index(
+    "uq_events_command_id", events.c.command_id, unique=True, postgresql_where=_has_command, sqlite_where=_has_command
 )
 
 sandboxes = Table(
@@ -89,13 +92,14 @@ sandboxes = Table(
     CheckConstraint("status IN ('absent', 'creating', 'active', 'warm', 'dead', 'evicting', 'gone')", name="status"),
     Index(None, "user_id"),
     Index(None, "thread_id"),
-    Index(None, "status", "updated_at"),
     Index(
         "ix_sandboxes_retry_at",
         "sandbox_id",
         sqlite_where=text("retry_at IS NOT NULL"),
         postgresql_where=text("retry_at IS NOT NULL"),
     ),
+    Index(None, "status"),
+    sqlite_with_rowid=False,
 )
 
 generations = Table(
@@ -129,13 +133,13 @@ generations = Table(
     Column("removal_failures", Integer, nullable=False),
     Column("removal_error", Text),
     PrimaryKeyConstraint("sandbox_id", "generation"),
-    Index(None, "ended_at"),
     Index(
         "ix_generations_open",
         "sandbox_id",
         sqlite_where=text("removed_at IS NULL"),
         postgresql_where=text("removed_at IS NULL"),
     ),
+    sqlite_with_rowid=False,
 )
 
 workers = Table(

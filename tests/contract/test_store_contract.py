@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,6 +18,7 @@ from provider.domain.ids import MAX_NAME_LENGTH, sandbox_stream
 from provider.domain.log import Author, RecordedEvent
 from provider.domain.state import SandboxState, Stamp, evolve, settled
 from provider.store.event_store import SqlEventStore
+from provider.store.queries import SqlLedgerQueries
 from provider.store.rebuild import find_differences
 from tests.contract.store_support import AUTHOR, SANDBOX, append, assert_chained, born, creating, died, opened, state_of
 from tests.unit.domain.strategies import events as any_events
@@ -219,3 +221,17 @@ def test_the_previous_generation_is_the_last_that_was_in_use(store: SqlEventStor
 def test_closing_twice_is_once(store: SqlEventStore) -> None:
     store.close()
     store.close()
+
+
+def test_a_time_is_found_without_an_index(store: SqlEventStore) -> None:
+    queries = SqlLedgerQueries(store.engine, store.url)
+    assert queries.find_position_before(store.now()) == 0
+    first, second = append(store, *born()), append(store, *died(store))
+    for moment, position in [
+        (first.events[0].recorded_at, 0),
+        (second.events[0].recorded_at, 4),
+        (second.events[0].recorded_at + timedelta(microseconds=1), 8),
+        (store.now() + timedelta(days=1), 8),
+        (store.now() - timedelta(days=1), 0),
+    ]:
+        assert queries.find_position_before(moment) == position
