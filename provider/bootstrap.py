@@ -56,10 +56,11 @@ def open_provider(settings: Source = None, *, backend: SandboxBackend | None = N
 
 def assemble_worker(settings: Settings, store: SqlEventStore, engine: Engine) -> WorkerProcess:
     """Wire one worker with an identity of its own. Nothing is contacted yet."""
+    heart = create_engine(store.url, synchronous=settings.database.synchronous, pre_ping=True)
     worker = Worker(
         worker_id=new_worker_id(),
         store=store,
-        registry=SqlWorkerRegistry(create_engine(store.url, synchronous=settings.database.synchronous), store.url),
+        registry=SqlWorkerRegistry(heart, store.url),
         queue=SqlWaiters(store.engine, store.url),
         engine=engine,
         settings=settings.sandbox,
