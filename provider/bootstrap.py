@@ -96,11 +96,12 @@ def read_sweeper_status(settings: Settings, limit: int = 20) -> SweeperStatus:
 
 
 def make_worker(settings: Settings, store: SqlEventStore, engine: Engine) -> Worker:
-    """Wire what the use cases need."""
+    """Wire what the use cases need. The heart has connections of its own, which a busy pool cannot keep from it."""
+    heart = create_engine(store.url, synchronous=settings.database.synchronous, pre_ping=True)
     return Worker(
         worker_id=new_worker_id(),
         store=store,
-        registry=SqlWorkerRegistry(create_engine(store.url, synchronous=settings.database.synchronous), store.url),
+        registry=SqlWorkerRegistry(heart, store.url),
         queue=SqlWaiters(store.engine, store.url),
         engine=engine,
         settings=settings.sandbox,

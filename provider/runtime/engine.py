@@ -71,7 +71,7 @@ class Engine:
         if info.backend not in ("", self.backend.name):
             raise BackendUnavailable(
                 f"sandbox {info.sandbox_id}: container {info.container_name} was made by the {info.backend} backend, of "
-                f"which the {self.backend.name} backend knows nothing; run this with sandbox.backend: {info.backend}"
+                f"which the {self.backend.name} backend knows nothing; use sandbox.backend: {info.backend}"
             )
         with _boundary(action, info.sandbox_id):
             yield

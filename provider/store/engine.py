@@ -39,11 +39,15 @@ DEAD_PEER = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count"
 """A server that vanished without a word is noticed, instead of being waited for without end."""
 
 
-def create_engine(url: str, *, synchronous: str = "FULL") -> Engine:
-    """Make the engine for a database URL. Nothing is connected yet."""
+def create_engine(url: str, *, synchronous: str = "FULL", pre_ping: bool = False) -> Engine:
+    """Make the engine for a database URL. Nothing is connected yet.
+
+    With `pre_ping` each connection is tried before it is used: for what runs seldom and must not fail because the
+    server has restarted since.
+    """
     if sqlalchemy.make_url(url).get_backend_name() == "sqlite":
         return _sqlite_engine(url, synchronous)
-    return _postgres_engine(url)
+    return _postgres_engine(url, pre_ping)
 
 
 def sqlite_module() -> ModuleType:
@@ -180,7 +184,7 @@ def _sqlite_engine(url: str, synchronous: str) -> Engine:
     return engine
 
 
-def _postgres_engine(url: str) -> Engine:
+def _postgres_engine(url: str, pre_ping: bool) -> Engine:
     options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC"
     engine = sqlalchemy.create_engine(
         url,
@@ -188,6 +192,7 @@ def _postgres_engine(url: str) -> Engine:
         connect_args={"options": options, "connect_timeout": CONNECT_TIMEOUT_SECONDS, **DEAD_PEER},
         pool_size=16,
         max_overflow=64,
+        pool_pre_ping=pre_ping,
     )
     _replace_lost_connections(engine)
     return engine

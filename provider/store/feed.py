@@ -66,6 +66,7 @@ class SqlFeed:
             except gaps as error:
                 self.error = str(unavailable(self._url, error))
                 logger.warning("%s", self.error, extra={"action": "feed_gap"})
+                self._engine.dispose()  # what is left in the pool is as dead as this connection
                 self._stopped.wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 

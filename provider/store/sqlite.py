@@ -15,6 +15,7 @@ from sqlalchemy import Table
 
 from provider.domain.errors import CapacityExceeded
 from provider.domain.log import Appended, chain_hash, format_timestamp, parse_timestamp
+from provider.domain.state import SandboxState
 from provider.store.batch import Batch
 
 _NEW_STREAM = "INSERT INTO streams (stream, version) VALUES (?, ?) ON CONFLICT DO NOTHING"

@@ -1,0 +1,148 @@
+"""The change feed on each database: exactly once, in order, soon, and back after every loss of the connection."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+
+from provider.bootstrap import open_store
+from provider.config import load_settings
+from provider.domain.errors import CorruptLogError
+from provider.domain.events import WorkerStarted
+from provider.domain.ids import worker_stream
+from provider.domain.log import Author, RecordedEvent
+from provider.store.event_store import SqlEventStore
+from provider.store.feed import SqlFeed
+from tests.support.waiting import wait_until
+
+AUTHOR = Author("operator:test", "00000000-0000-0000-0000-000000000000")
+SOON_SECONDS = 1.5  # less than the 2 s of PostgreSQL's safety look: it is the notification that wakes the feed
+
+
+class Following:
+    """A feed in a thread of its own, and what it has delivered."""
+
+    def __init__(self, store: SqlEventStore, after: int = 0) -> None:
+        self.feed = SqlFeed(store.engine, store.url)
+        self.seen: queue.Queue[RecordedEvent] = queue.Queue()
+        self._after = after
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        for batch in self.feed.follow(self._after):
+            for recorded in batch:
+                self.seen.put(recorded)
+
+    def next_position(self, timeout: float = 10.0) -> int:
+        """Wait for the next event."""
+        return self.seen.get(timeout=timeout).position
+
+    def stop(self) -> None:
+        """Stop; returns when the thread has ended."""
+        self.feed.stop()
+        self._thread.join(5)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[SqlEventStore]:
+    opened = open_store(load_settings({"database": {"url": database_url}}))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def following(store: SqlEventStore) -> Iterator[Following]:
+    made = Following(store)
+    yield made
+    made.stop()
+
+
+def write(store: SqlEventStore, worker_id: str, version: int = 0) -> int:
+    event = WorkerStarted(worker_id=worker_id, host="here", pid=1)
+    return store.append(worker_stream(worker_id), version, [event], AUTHOR).events[-1].position
+
+
+def test_it_begins_with_what_is_there_and_goes_on_with_what_comes(store: SqlEventStore) -> None:
+    for number in range(3):
+        write(store, f"w{number}")
+    following = Following(store, after=1)
+    try:
+        assert [following.next_position(), following.next_position()] == [2, 3]
+        write(store, "w3")
+        began = time.monotonic()
+        assert following.next_position() == 4
+        assert time.monotonic() - began < SOON_SECONDS
+        assert following.feed.error is None
+    finally:
+        following.stop()
+
+
+def test_eight_writers_and_one_follower(store: SqlEventStore, following: Following) -> None:
+    def writer(number: int) -> None:
+        for version in range(25):
+            write(store, f"w{number}", version)
+
+    threads = [threading.Thread(target=writer, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    assert [following.next_position() for _ in range(200)] == list(range(1, 201))
+    for thread in threads:
+        thread.join()
+    assert following.seen.empty()
+
+
+def test_stop_ends_a_waiting_feed_at_once(store: SqlEventStore) -> None:
+    following = Following(store)
+    write(store, "w")
+    following.next_position()
+    began = time.monotonic()
+    following.stop()
+    following.feed.stop()
+    assert time.monotonic() - began < SOON_SECONDS
+
+
+def test_two_feeds_see_the_same(store: SqlEventStore, following: Following) -> None:
+    other = Following(store)
+    try:
+        write(store, "w")
+        assert (following.next_position(), other.next_position()) == (1, 1)
+    finally:
+        other.stop()
+
+
+def test_an_altered_event_ends_the_feed_with_its_position(store: SqlEventStore, database_url: str) -> None:
+    write(store, "w0")
+    with store.engine.connect() as connection:
+        connection.execute(text("UPDATE ledger_head SET hash = 'altered'"))
+    with pytest.raises(CorruptLogError, match="event 1"):
+        list(SqlFeed(store.engine, database_url).follow(0))
+
+
+@pytest.mark.postgres
+def test_a_cut_connection_is_made_again_and_nothing_is_missed_or_doubled(postgres_url: str) -> None:
+    store = open_store(load_settings({"database": {"url": postgres_url}}))
+    following = Following(store)
+    try:
+        for number in range(5):
+            write(store, f"w{number}")
+            assert following.next_position() == number + 1
+            with store.engine.connect() as connection:
+                connection.execute(
+                    text(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    )
+                )
+            wait_until(lambda: following.feed.error, what="the feed to notice")
+            wait_until(lambda: following.feed.error is None, what="the feed to be back")
+    finally:
+        following.stop()
+        store.close()
+    assert following.seen.empty()

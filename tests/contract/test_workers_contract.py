@@ -1,0 +1,167 @@
+"""Heartbeats and leases on each database; all times are the database's."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine
+
+from provider.bootstrap import open_store
+from provider.config import load_settings
+from provider.domain.containers import SandboxInfo
+from provider.domain.decisions import Creation, decide_create, decide_ready, decide_started
+from provider.domain.ids import sandbox_stream
+from provider.domain.log import Author
+from provider.store.engine import create_engine
+from provider.store.event_store import SqlEventStore
+from provider.store.leases import SqlLeases
+from provider.store.workers import SqlWorkerRegistry
+from tests.support.waiting import wait_until
+
+AUTHOR = Author("operator:test", "00000000-0000-0000-0000-000000000000")
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[SqlEventStore]:
+    opened = open_store(load_settings({"database": {"url": database_url}}))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def engine(store: SqlEventStore) -> Iterator[Engine]:
+    made = create_engine(store.url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def registry(store: SqlEventStore, engine: Engine) -> SqlWorkerRegistry:
+    return SqlWorkerRegistry(engine, store.url)
+
+
+@pytest.fixture
+def leases(store: SqlEventStore, engine: Engine) -> SqlLeases:
+    return SqlLeases(engine, store.url)
+
+
+def hold(store: SqlEventStore, sandbox_id: str, *holders: str) -> None:
+    creation = Creation(
+        sandbox_id=sandbox_id, user_id=None, thread_id=sandbox_id, worker_id=holders[0], backend="b", image="i",
+        container_prefix="p",
+    )  # fmt: skip
+    info = SandboxInfo(sandbox_id, 1, "c", "p-c", "h", "u")
+    state = store.load(sandbox_id)
+    for decide in (
+        lambda s: decide_create(s, creation),
+        lambda s: decide_started(s, info),
+        lambda s: decide_ready(s, 1, 0.5, holders),
+    ):
+        appended = store.append(sandbox_stream(sandbox_id), state.version, decide(state), AUTHOR)
+        assert appended.state is not None
+        state = appended.state
+
+
+def test_a_worker_beats_until_it_has_ended(registry: SqlWorkerRegistry) -> None:
+    assert registry.find("w") is None
+    assert not registry.beat("w")
+    registry.register("w", "here", 42)
+    first = registry.find("w")
+    assert first is not None
+    assert (first.host, first.pid, first.ended_at, first.ended_as) == ("here", 42, None, None)
+    assert registry.beat("w")
+    later = registry.find("w")
+    assert later is not None
+    assert later.heartbeat_at > first.heartbeat_at
+    assert later.started_at == first.started_at
+    registry.end("w", "lost")
+    registry.end("w", "stopped")  # the first word counts
+    ended = registry.find("w")
+    assert ended is not None
+    assert (ended.ended_as, ended.heartbeat_at) == ("lost", later.heartbeat_at)
+    assert not registry.beat("w")
+
+
+def test_a_worker_declared_lost_may_register_again(registry: SqlWorkerRegistry) -> None:
+    registry.register("w", "here", 42)
+    registry.end("w", "lost")
+    registry.register("w", "here", 42)
+    assert registry.beat("w")
+    assert [row.worker_id for row in registry.list_running()] == ["w"]
+
+
+def test_silence_grows_by_the_databases_clock(registry: SqlWorkerRegistry) -> None:
+    for worker_id in ("old", "ended", "new"):
+        registry.register(worker_id, "here", 1)
+    registry.end("ended", "stopped")
+
+    def silence() -> list[float]:
+        return [row.silent_seconds for row in registry.list_running()]
+
+    assert [row.worker_id for row in registry.list_running()] == ["old", "new"]  # the most silent one first
+    wait_until(lambda: min(silence()) > 0.05, what="silence")
+    registry.beat("old")
+    assert [row.worker_id for row in registry.list_running()] == ["new", "old"]
+
+
+def test_ended_workers_that_still_hold_are_found(store: SqlEventStore, registry: SqlWorkerRegistry) -> None:
+    for worker_id in ("runs", 'ended "ü"', "held nothing"):
+        registry.register(worker_id, "here", 1)
+    hold(store, "a" * 16, "runs", 'ended "ü"')
+    assert registry.list_ended_holders() == []
+    registry.end('ended "ü"', "stopped")
+    registry.end("held nothing", "stopped")
+    assert registry.list_ended_holders() == ['ended "ü"']
+
+
+def test_a_lease_has_one_holder_and_its_token_only_grows(leases: SqlLeases) -> None:
+    first = leases.acquire("sweep", "a", 30)
+    assert first is not None
+    assert leases.acquire("sweep", "b", 30) is None
+    assert leases.acquire("sweep", "a", 30) == first  # renewed, the same term
+    assert leases.acquire("other", "b", 30) is not None  # another lease
+    leases.release("sweep", "b")  # not the holder's word
+    assert leases.holds("sweep", "a", first)
+    leases.release("sweep", "a")
+    leases.release("sweep", "a")
+    assert not leases.holds("sweep", "a", first)
+    second = leases.acquire("sweep", "b", 30)
+    assert second is not None
+    assert second > first
+
+
+def test_a_lease_that_lapses_passes_on_with_a_new_token(leases: SqlLeases) -> None:
+    first = leases.acquire("sweep", "a", 0.2)
+    assert first is not None
+    second = wait_until(lambda: leases.acquire("sweep", "b", 30), what="the end of the lease")
+    assert second > first
+    assert not leases.holds("sweep", "a", first)
+    assert leases.acquire("sweep", "a", 30) is None
+
+
+def test_a_holder_that_comes_back_late_has_a_new_token(leases: SqlLeases) -> None:
+    first = leases.acquire("sweep", "a", 0.05)
+    assert first is not None
+    wait_until(lambda: not leases.holds("sweep", "a", first), what="the end of the lease")
+    again = leases.acquire("sweep", "a", 30)
+    assert again is not None
+    assert again > first
+
+
+def test_many_ask_at_once_and_one_gets_it(leases: SqlLeases) -> None:
+    tokens: list[int | None] = []
+    start = threading.Barrier(8)
+
+    def ask(number: int) -> None:
+        start.wait()
+        tokens.append(leases.acquire("sweep", f"w{number}", 30))
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(tokens) == 8
+    assert [token is not None for token in tokens].count(True) == 1
