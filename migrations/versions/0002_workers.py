@@ -25,10 +25,12 @@ BEGIN
         SELECT count(*) FROM sandboxes
         WHERE user_id IS NOT DISTINCT FROM p_user AND status IN ('creating', 'active', 'warm')
     ) THEN
-        RAISE EXCEPTION 'capacity: user % has % sandboxes already', p_user, p_user_limit USING ERRCODE = 'SLC02';
+        RAISE EXCEPTION USING ERRCODE = 'SLC02',
+            MESSAGE = 'capacity: user ' || coalesce(p_user, 'nobody') || ' has ' || p_user_limit || ' sandboxes already';
     END IF;
     IF p_live > p_limit THEN
-        RAISE EXCEPTION 'capacity: % sandboxes would be live, % are allowed', p_live, p_limit USING ERRCODE = 'SLC01';
+        RAISE EXCEPTION USING ERRCODE = 'SLC01',
+            MESSAGE = 'capacity: ' || p_live || ' sandboxes would be live, ' || p_limit || ' are allowed';
     END IF;
     RETURN p_live;
 END $$

@@ -1,4 +1,4 @@
-"""The sweep: a row for each run, quick ways to what is open, and how long deaths went unnoticed.
+"""The sweep: a row for each run, and quick ways to what is open.
 
 Revision: 0003
 Revises: 0002
@@ -17,10 +17,6 @@ branch_labels = None
 depends_on = None
 
 COUNTS = ("expected", "observed", "dead", "idle", "orphaned", "lost_workers", "actions", "failures")
-SECONDS = {
-    "sqlite": "(julianday(died_at) - julianday(finished_at)) * 86400.0",
-    "postgresql": "extract(epoch FROM died_at - finished_at)::float8",
-}
 
 
 def upgrade() -> None:
@@ -42,16 +38,10 @@ def upgrade() -> None:
     # Open containers are few, those that ever existed are many: a sweep must not read them all.
     op.execute("CREATE INDEX ix_generations_open ON generations (sandbox_id) WHERE removed_at IS NULL")
     op.execute("CREATE INDEX ix_sandboxes_retry_at ON sandboxes (sandbox_id) WHERE retry_at IS NOT NULL")
-    op.execute(
-        "CREATE VIEW v_detection_latency AS SELECT sandbox_id, generation, detected_by, finished_at, "  # noqa: S608
-        f"died_at AS detected_at, {SECONDS[dialect]} AS seconds "
-        "FROM generations WHERE died_at IS NOT NULL AND finished_at IS NOT NULL"
-    )
 
 
 def downgrade() -> None:
     """Remove it again."""
-    op.execute("DROP VIEW v_detection_latency")
     op.execute("DROP INDEX ix_sandboxes_retry_at")
     op.execute("DROP INDEX ix_generations_open")
     op.drop_table("sweeps")
