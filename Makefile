@@ -32,7 +32,8 @@ up: env ## Start everything with demo data: migrations, sweeper, dashboard
 	$(BIN)/sandbox-ledger up $(UP_ARGS)
 
 test: env ## Run all tests (ARGS='-k name' picks some, WORKERS=0 runs them in one process)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@# In memory where there is such a place: thousands of small databases that wait for the disk test only the disk.
+	PYTEST_DEBUG_TEMPROOT=$(firstword $(wildcard /dev/shm /tmp)) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 lint: env ## Check style and formatting
 	$(BIN)/ruff check .
