@@ -6,13 +6,17 @@ no result for each statement, which costs more than SQLite needs to answer.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from provider.store.engine import take_write_lock
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -31,7 +35,7 @@ def open_cursor(engine: Engine) -> Iterator[Any]:
         except engine.dialect.loaded_dbapi.Error as error:
             if engine.dialect.is_disconnect(error, connection, cursor):
                 pooled.invalidate(error)
-                engine.dispose()
+                forget_dead(engine)
             raise
         finally:
             cursor.close()
@@ -51,6 +55,18 @@ def immediate_transaction(cursor: Any) -> Iterator[None]:
         if cursor.connection.in_transaction:
             cursor.execute("ROLLBACK")
         raise
+
+
+def forget_dead(engine: Engine) -> None:
+    """Let SQLAlchemy find out whether the pool's next connection is dead: then it replaces all that are as old.
+
+    Not `engine.dispose()`, which leaves open for ever what other threads have borrowed from the pool.
+    """
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
+    except SQLAlchemyError as error:
+        logger.debug("the server is away: %s", error, extra={"action": "reconnect"})
 
 
 def _raw_cursor(connection: Any) -> Any:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from provider.domain.log import RecordedEvent
 from provider.store import log_reader
+from provider.store.driver import forget_dead
 from provider.store.engine import driver_error, unavailable
 from provider.store.postgres import CHANNEL
 
@@ -66,7 +67,7 @@ class SqlFeed:
             except gaps as error:
                 self.error = str(unavailable(self._url, error))
                 logger.warning("%s", self.error, extra={"action": "feed_gap"})
-                self._engine.dispose()  # what is left in the pool is as dead as this connection
+                forget_dead(self._engine)
                 self._stopped.wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
