@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -163,6 +163,9 @@ class SweepLedger(Protocol):
 
     def read_open(self) -> Recorded:
         """Read every sandbox with a container that is not removed or with a back-off, and the workers."""
+
+    def list_generations(self, sandbox_ids: Collection[str]) -> Mapping[str, int]:
+        """List the newest generation of each of these sandboxes that was ever recorded."""
 
     def find_used_at(self, sandbox_id: str) -> datetime | None:
         """Find when a sandbox was last used, as far as it is on record."""
