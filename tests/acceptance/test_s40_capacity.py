@@ -17,6 +17,10 @@ def acquire_all(worker: RemoteWorker, *threads: str) -> list[str]:
     return [worker.ask("acquire", thread) for thread in threads]
 
 
+def wait_for_waiters(crew: Crew, number: int) -> None:
+    wait_until(lambda: crew.ledger.count("waiters") == number, what="the waiters in the queue")
+
+
 def end_reasons(crew: Crew) -> dict[str, str]:
     rows = crew.ledger.rows("SELECT sandbox_id, end_reason FROM generations WHERE ended_at IS NOT NULL")
     return {row["sandbox_id"]: row["end_reason"] for row in rows}
@@ -54,7 +58,7 @@ def test_s41_waiting_is_fair_and_served_when_a_place_is_free(crew: Crew) -> None
     calls = []
     for number, worker in enumerate(waiting):
         calls.append(worker.send("acquire", f"w{number}"))
-        wait_until(lambda n=number: crew.ledger.count("waiters") == n + 1, what="the waiter in the queue")
+        wait_for_waiters(crew, number + 1)
     holder.ask("release", held)
     assert waiting[0].answer(calls[0]) == id_of("w0")
     assert not waiting[1].is_done(calls[1])
