@@ -116,10 +116,11 @@ class _Planner:
 
     def _plan_sandbox(self, sandbox: OpenSandbox) -> None:
         self.occupied += sandbox.occupies
-        if sandbox.is_live and sandbox.current is not None:
-            self._plan_live(sandbox, sandbox.current)
-        elif sandbox.status == "creating" and sandbox.current is not None:
-            self._plan_creation(sandbox, sandbox.current)
+        current = sandbox.current
+        if sandbox.is_live and current is not None:
+            self._plan_live(sandbox, current)
+        elif sandbox.status == "creating" and current is not None:
+            self._plan_creation(sandbox, current)
         if sandbox.retry_at is not None and sandbox.retry_at <= self.now:
             self._add("clear_backoff", sandbox, sandbox.generation, "its back-off is over")
         unsettled = [g for g in sandbox.generations if g.ended or g.needs_evidence]

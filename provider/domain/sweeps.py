@@ -46,7 +46,9 @@ class OpenSandbox:
     @property
     def current(self) -> OpenGeneration | None:
         """The newest generation, while it is not removed."""
-        return next((g for g in self.generations if g.number == self.generation), None)
+        # The newest is the last one; a loop here costs a third of the planning of a large fleet.
+        last = self.generations[-1] if self.generations else None
+        return last if last is not None and last.number == self.generation else None
 
     @property
     def is_live(self) -> bool:
