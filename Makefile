@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 PIP   := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help env up test lint format types contracts check bench clean
+.PHONY: help env up test lint format types contracts check bench chaos clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -54,6 +54,9 @@ check: lint types contracts ## Style, types and contracts
 
 bench: env ## Measure; prints a table and writes build/bench.json
 	$(BIN)/python -m tests.bench $(ARGS)
+
+chaos: env ## Strike workers and servers at random, then check every invariant (ARGS='--backend docker --seed 7')
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 clean: ## Remove .venv, caches and everything built
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -25,11 +25,16 @@ class Liveness(Protocol):
         Never blocks, never raises; safe from any thread.
         """
 
-    def fileno(self) -> int:
-        """Give a descriptor that becomes readable when the container ends; -1 where there is none."""
-
     def close(self) -> None:
         """Release what the probe holds. Idempotent; `probe` then answers None."""
+
+
+@runtime_checkable
+class Waitable(Protocol):
+    """A probe that can also be waited for."""
+
+    def fileno(self) -> int:
+        """Give a descriptor that becomes readable when the container ends; -1 once closed."""
 
 
 class SandboxBackend(Protocol):
@@ -164,6 +169,9 @@ class SweepLedger(Protocol):
 
     def read_open(self) -> Recorded:
         """Read every sandbox with a container that is not removed or with a back-off, and the workers."""
+
+    def list_generations(self, sandbox_ids: Collection[str]) -> Mapping[str, int]:
+        """List the newest generation of each of these sandboxes that was ever recorded."""
 
     def find_used_at(self, sandbox_id: str) -> datetime | None:
         """Find when a sandbox was last used, as far as it is on record."""

@@ -26,7 +26,7 @@ BEGIN
         WHERE user_id IS NOT DISTINCT FROM p_user AND status IN ('creating', 'active', 'warm')
     ) THEN
         RAISE EXCEPTION USING ERRCODE = 'SLC02',
-            MESSAGE = 'capacity: user ' || coalesce(p_user, 'nobody') || ' has ' || p_user_limit || ' sandboxes already';
+            MESSAGE = 'capacity: user ' || coalesce(p_user, '-') || ' has ' || p_user_limit || ' sandboxes already';
     END IF;
     IF p_live > p_limit THEN
         RAISE EXCEPTION USING ERRCODE = 'SLC01',

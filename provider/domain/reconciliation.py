@@ -116,10 +116,11 @@ class _Planner:
 
     def _plan_sandbox(self, sandbox: OpenSandbox) -> None:
         self.occupied += sandbox.occupies
-        if sandbox.is_live and sandbox.current is not None:
-            self._plan_live(sandbox, sandbox.current)
-        elif sandbox.status == "creating" and sandbox.current is not None:
-            self._plan_creation(sandbox, sandbox.current)
+        current = sandbox.current
+        if sandbox.is_live and current is not None:
+            self._plan_live(sandbox, current)
+        elif sandbox.status == "creating" and current is not None:
+            self._plan_creation(sandbox, current)
         if sandbox.retry_at is not None and sandbox.retry_at <= self.now:
             self._add("clear_backoff", sandbox, sandbox.generation, "its back-off is over")
         unsettled = [g for g in sandbox.generations if g.ended or g.needs_evidence]
@@ -143,7 +144,7 @@ class _Planner:
             seconds = (self.now - sandbox.used_at).total_seconds()
             self._add("idle", sandbox, current.number, f"unused for {seconds:.0f} s")
         elif not holders:
-            self._warm.append((self.now if gone and not sandbox.was_used else sandbox.used_at, sandbox))
+            self._warm.append((self.now if gone else sandbox.used_at, sandbox))
 
     def _plan_death(self, sandbox: OpenSandbox, current: OpenGeneration) -> bool:
         listed = self._found.get((sandbox.sandbox_id, current.number), ())
@@ -163,13 +164,14 @@ class _Planner:
     def _plan_creation(self, sandbox: OpenSandbox, current: OpenGeneration) -> None:
         if current.worker_id is not None and self._has_lapsed(current.worker_id, current.creating_at):
             self.occupied -= 1
+            self._leaving.add(sandbox.sandbox_id)
             why = f"its creator, worker {current.worker_id}, is gone"
             self._add("abandoned", sandbox, current.number, why, worker_id=current.worker_id)
 
     def _is_idle(self, sandbox: OpenSandbox, holders: Sequence[str], *, released: bool) -> bool:
         timeout = self.policy.idle_timeout
-        if timeout <= 0 or (released and not sandbox.was_used):
-            return False  # a release is an event: the time counts from then on
+        if released:
+            return False  # a release is an event, and the time counts from the last one
         # The sweeping process has just flushed its own activity; what others did may not be written yet.
         others = any(holder != self.policy.worker_id for holder in holders)
         return is_idle(sandbox.used_at, self.now, timeout, others_hold=others)
@@ -189,7 +191,7 @@ class _Planner:
             Orphan.of(found)
             for key, listed in self._found.items()
             for found in listed
-            if key not in known or _is_duplicate(found, known[key], listed)
+            if key not in known or _is_duplicate(found, known[key])
         ]
         if not orphans:
             return
@@ -205,7 +207,7 @@ class _Planner:
     def _is_adoptable(self, orphan: Orphan, sandbox: OpenSandbox | None, adopted: set[str]) -> bool:
         sandbox_id = orphan.info.sandbox_id
         is_free = sandbox is None or not sandbox.occupies or sandbox_id in self._leaving
-        newest = sandbox.generation if sandbox else 0
+        newest = sandbox.generation if sandbox else self.recorded.closed.get(sandbox_id, 0)
         return self.policy.adopt and is_free and sandbox_id not in adopted and can_be_adopted(orphan, newest)
 
     def _plan_adoption(self, orphan: Orphan, sandbox: OpenSandbox | None, adopted: set[str]) -> None:
@@ -268,11 +270,9 @@ def by_sandbox(steps: Iterable[Step]) -> Mapping[str, list[Step]]:
     return groups
 
 
-def _is_duplicate(found: Discovered, recorded: OpenGeneration, listed: Sequence[Discovered]) -> bool:
-    """Tell whether a second container claims a recorded generation; the recorded one is kept.
+def _is_duplicate(found: Discovered, recorded: OpenGeneration) -> bool:
+    """Tell whether another container than the recorded one claims its generation; the recorded one is kept.
 
     Before its container's id is on record, nobody can say which one it is.
     """
-    if recorded.container_id is None or len(listed) < 2:
-        return False
-    return found.info.container_id != recorded.container_id
+    return recorded.container_id is not None and found.info.container_id != recorded.container_id

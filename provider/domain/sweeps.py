@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from provider.domain.state import Status
@@ -30,7 +30,8 @@ class OpenGeneration:
 class OpenSandbox:
     """One sandbox with something open: a container that is not removed, or a back-off.
 
-    `used_at` is the last activity, or, where `was_used` is False, the last event: activity is flushed in batches.
+    `used_at` is the later of the last activity and the last event: activity is flushed in batches, so a sandbox that
+    was just acquired after a long rest would look idle by its activity alone.
     """
 
     sandbox_id: str
@@ -40,13 +41,14 @@ class OpenSandbox:
     holders: tuple[str, ...]
     retry_at: datetime | None
     used_at: datetime
-    was_used: bool
     generations: tuple[OpenGeneration, ...]
 
     @property
     def current(self) -> OpenGeneration | None:
         """The newest generation, while it is not removed."""
-        return next((g for g in self.generations if g.number == self.generation), None)
+        # The newest is the last one; a loop here costs a third of the planning of a large fleet.
+        last = self.generations[-1] if self.generations else None
+        return last if last is not None and last.number == self.generation else None
 
     @property
     def is_live(self) -> bool:
@@ -63,12 +65,14 @@ class OpenSandbox:
 class Recorded:
     """What the ledger says at one moment, by the database's clock.
 
-    `workers` are those that run and those that ended lately.
+    `workers` are those that run and those that ended lately. `closed` tells the newest generation of sandboxes with
+    nothing open, for those that the engine has containers of.
     """
 
     now: datetime
     sandboxes: Sequence[OpenSandbox]
     workers: Sequence[WorkerRow]
+    closed: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

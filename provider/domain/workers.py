@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from provider.domain import events as ev
 
@@ -53,9 +54,13 @@ def decide_worker_lost(stream: Sequence[ev.Event], row: WorkerRow, lease_seconds
     return [ev.WorkerLost(worker_id=row.worker_id, last_heartbeat_at=row.heartbeat_at)]
 
 
-def is_lost(stream: Sequence[ev.Event]) -> bool:
-    """Tell whether a worker was declared lost and has not come back."""
-    return bool(stream) and isinstance(stream[-1], ev.WorkerLost)
+def find_end(stream: Sequence[ev.Event], *, is_silent: bool) -> Literal["stopped", "lost"] | None:
+    """Tell how a worker ended, None while it is there; one that fell silent before it had joined is lost."""
+    if not stream:
+        return "lost" if is_silent else None
+    if isinstance(stream[-1], ev.WorkerStopped):
+        return "stopped"
+    return "lost" if isinstance(stream[-1], ev.WorkerLost) else None
 
 
 def _is_there(stream: Sequence[ev.Event]) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,13 +21,11 @@ from provider.runtime.bind import bind
 from provider.runtime.capacity import Admission
 from provider.runtime.create import bring_up, give_up_own, intend
 from provider.runtime.liveness import bury, is_alive
+from provider.runtime.patience import Patience
 from provider.runtime.replica import Replica
 from provider.runtime.worker import Worker
 
 logger = logging.getLogger(__name__)
-
-FIRST_POLL_SECONDS = 0.005
-LONGEST_POLL_SECONDS = 0.25
 
 
 class Acquire:
@@ -142,19 +139,3 @@ class Attempt:
             f"sandbox {self.sandbox_id}: not acquired in time, {why}; "
             f"read `sandbox-ledger history {self.sandbox_id}`, then try again"
         )
-
-
-class Patience:
-    """Waits between looks at the ledger, from 5 ms growing to 250 ms, until the caller's time is over."""
-
-    def __init__(self, timeout: float) -> None:
-        self._deadline = time.monotonic() + timeout
-        self._pause = FIRST_POLL_SECONDS
-
-    def wait(self, blocked: SandboxError) -> None:
-        """Pause once; at the deadline raise what the caller is blocked by."""
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise blocked
-        time.sleep(min(self._pause, left))
-        self._pause = min(LONGEST_POLL_SECONDS, self._pause * 1.5)

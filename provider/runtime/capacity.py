@@ -38,15 +38,20 @@ class Admission:
     waiter_id: str = field(default_factory=lambda: secrets.token_hex(8))
     _queued: bool = False
 
+    @property
+    def capacity(self) -> Capacity:
+        """The limits in force for this sandbox."""
+        settings = self.worker.settings
+        # Who has no name shares no limit with others who have none.
+        per_user = settings.max_per_user if self.user_id is not None else None
+        return Capacity(replicas=settings.replicas, per_user=per_user)
+
     def admit(self, intend: Intend) -> SandboxState | CapacityExceeded | None:
         """Commit the intent when there is room or room can be made; else tell what to raise once the time is over.
 
         Raise `CapacityExceeded` at once under `overflow: reject`.
         """
-        settings = self.worker.settings
-        # Who has no name shares no limit with others who have none.
-        per_user = settings.max_per_user if self.user_id is not None else None
-        capacity = Capacity(replicas=settings.replicas, per_user=per_user)
+        capacity = self.capacity
         if not self._is_my_turn():
             return self._wait(self._error(CapacityExceeded("others wait for a place already")))
         try:

@@ -70,8 +70,8 @@ class Engine:
         """Ask about a recorded container: only a backend of the kind that made it can know it."""
         if info.backend not in ("", self.backend.name):
             raise BackendUnavailable(
-                f"sandbox {info.sandbox_id}: container {info.container_name} was made by the {info.backend} backend, of "
-                f"which the {self.backend.name} backend knows nothing; use sandbox.backend: {info.backend}"
+                f"sandbox {info.sandbox_id}: container {info.container_name} was made by the {info.backend} backend, "
+                f"of which the {self.backend.name} backend knows nothing; use sandbox.backend: {info.backend}"
             )
         with _boundary(action, info.sandbox_id):
             yield

@@ -17,6 +17,7 @@ from provider.domain.ids import worker_stream
 from provider.domain.log import Author
 from provider.domain.workers import decide_worker_started, decide_worker_stopped
 from provider.ports import EventStore
+from provider.runtime.faults import point
 from provider.runtime.worker import MAX_CONFLICTS, Worker
 
 logger = logging.getLogger(__name__)
@@ -84,10 +85,12 @@ def commit_worker(
         events = decide(known)
         if not events:
             return ()
+        point(f"append.{events[0].type}.before")
         try:
             store.append(worker_stream(worker_id), len(known), events, author)
         except VersionConflict:
             continue
+        point(f"append.{events[0].type}.after")
         return events
     raise ConcurrencyError(f"worker {worker_id}: its stream changed {MAX_CONFLICTS} times in a row; try again")
 

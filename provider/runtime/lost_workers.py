@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from provider.domain import decisions
 from provider.domain.events import Event
 from provider.domain.log import Author
-from provider.domain.workers import WorkerRow, decide_worker_lost, is_lost
+from provider.domain.workers import WorkerRow, decide_worker_lost, find_end
 from provider.runtime.heartbeat import commit_worker, read_worker
 from provider.runtime.worker import Worker
 
@@ -36,11 +36,12 @@ def _declare(worker: Worker, row: WorkerRow, author: Author) -> bool:
         now = worker.registry.find(row.worker_id)
         return decide_worker_lost(stream, now, worker.lease_seconds) if now is not None else []
 
-    declared = False
-    if row.silent_seconds > worker.lease_seconds:
-        declared = bool(commit_worker(worker.store, row.worker_id, decide, author))
-    if is_lost(read_worker(worker.store, row.worker_id)):
-        worker.registry.end(row.worker_id, "lost")
+    is_silent = row.silent_seconds > worker.lease_seconds
+    declared = is_silent and bool(commit_worker(worker.store, row.worker_id, decide, author))
+    # Whoever was killed between its event and its row, or between its row and its event, is no longer listed then.
+    ended_as = find_end(read_worker(worker.store, row.worker_id), is_silent=is_silent)
+    if ended_as is not None:
+        worker.registry.end(row.worker_id, ended_as)
     if declared:
         message = "worker %s was silent for %.0f s and is declared lost"
         logger.warning(message, row.worker_id, row.silent_seconds, extra={"action": "WorkerLost"})

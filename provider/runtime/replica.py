@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from provider.domain.containers import SandboxInfo
-from provider.ports import Liveness
+from provider.ports import Liveness, Waitable
 from provider.sandbox.sandbox import Sandbox
 
 REMEMBERED_ENDS = 4096
@@ -32,7 +32,7 @@ class Binding:
 
     def fileno(self) -> int:
         """Give a descriptor that becomes readable when the container ends; -1 where there is none."""
-        return self.liveness.fileno() if self.liveness is not None else -1
+        return self.liveness.fileno() if isinstance(self.liveness, Waitable) else -1
 
     def close(self) -> None:
         """Release the probe and the client's connections."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from provider.domain.decisions import decide_restart
-from provider.domain.errors import SandboxGone
+from provider.domain.errors import CapacityExceeded, SandboxGone
 from provider.domain.ids import parse_sandbox_id
+from provider.domain.log import Author
+from provider.domain.policy import Capacity
+from provider.domain.state import SandboxState
 from provider.runtime.activity import Activity
 from provider.runtime.background import Background
 from provider.runtime.bind import bind
+from provider.runtime.capacity import Admission
 from provider.runtime.create import bring_up, intend
+from provider.runtime.patience import Patience
 from provider.runtime.release import require_known
 from provider.runtime.replica import Replica
 from provider.runtime.worker import Worker
@@ -27,17 +32,17 @@ class Restart:
     def restart(self, sandbox_id: str, actor: str | None) -> Sandbox:
         """Evict the container and start the next generation; its holders keep holding it.
 
-        Raise `SandboxNotFound` for an unknown id, `SandboxStartError` or `BackendUnavailable` when the start fails,
+        One that has no place any more needs room first, as in acquire(). Raise `CapacityExceeded` when there is none,
+        `SandboxNotFound` for an unknown id, `SandboxStartError` or `BackendUnavailable` when the start fails,
         and `SandboxGone` when it was taken out of use meanwhile.
         """
         parse_sandbox_id(sandbox_id)
         worker, author = self._worker, self._worker.author(actor)
         before = worker.store.load(sandbox_id)
         require_known(before)
-        identity = (sandbox_id, before.user_id, before.thread_id)
         try:
             with worker.creating(sandbox_id):
-                intended = intend(worker, identity, author, decide_restart)
+                intended = self._intend(before, author)
                 self._replica.drop(sandbox_id, before.generation)
                 self._background.settle(sandbox_id, author)
                 made = bring_up(worker, intended, author, before.holders) if intended is not None else None
@@ -48,3 +53,24 @@ class Restart:
         if not state.is_live:
             raise SandboxGone(sandbox_id, "another call took it over during the restart; call acquire() again")
         return bind(worker, self._replica, self._activity, state).sandbox
+
+    def _intend(self, before: SandboxState, author: Author) -> SandboxState | None:
+        worker = self._worker
+        identity = (before.sandbox_id, before.user_id, before.thread_id)
+        admission = Admission(worker, self._replica, self._background, before.sandbox_id, before.user_id, author)
+
+        def begin(capacity: Capacity) -> SandboxState | None:
+            return intend(worker, identity, author, decide_restart, capacity)
+
+        if before.occupies:
+            try:
+                return begin(admission.capacity)  # it has its place, and nobody to wait for
+            except CapacityExceeded:
+                pass  # it has lost it meanwhile
+        patience = Patience(worker.settings.acquire_timeout)
+        try:
+            while isinstance(intended := admission.admit(begin), CapacityExceeded):
+                patience.wait(intended)
+        finally:
+            admission.leave()
+        return intended

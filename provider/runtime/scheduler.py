@@ -58,6 +58,7 @@ class Scheduler:
             # A run that comes late is still wanted, and ten that were missed are one.
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": max(60, int(longest))},
             daemon=True,
+            logger=_quiet_logger(),
         )
         for name, (every, _) in self._jobs.items():
             scheduler.add_job(self._run, "interval", args=[name], seconds=every, id=name, name=name)
@@ -96,3 +97,10 @@ class Scheduler:
         with self._lock:
             runs = self._runs.get(name, (0, began, None))[0]
             self._runs[name] = (runs + 1, began, error)
+
+
+def _quiet_logger() -> logging.Logger:
+    """Give APScheduler a logger that does not warn of every run it skips because the last one still runs."""
+    quiet = logging.getLogger(f"{__name__}.apscheduler")
+    quiet.setLevel(logging.ERROR)
+    return quiet

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from provider.domain.errors import SandboxError, StoreUnavailable
@@ -120,6 +120,10 @@ class Sweep:
         # The ledger first: see provider/domain/reconciliation.py for why.
         recorded = self._sweeps.read_open()
         observed = self._worker.engine.discover()
+        if policy.adopt:
+            known = {sandbox.sandbox_id for sandbox in recorded.sandboxes}
+            unknown = {found.info.sandbox_id for found in observed} - known
+            recorded = replace(recorded, closed=self._sweeps.list_generations(unknown))
         return reconcile(observed, recorded, recorded.now, policy), recorded.now
 
     def _policy(self, adopt: bool) -> Policy:

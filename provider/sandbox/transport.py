@@ -93,6 +93,10 @@ class Transport:
             if isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError):
                 raise self._gone(f"the connection broke during {call} ({error}); it may have been done") from error
             raise SandboxError(f"sandbox {self._sandbox_id}: {call} failed: {error}") from error
+        except RuntimeError as error:
+            if not self._closed:
+                raise
+            raise self._closed_error() from error  # closed between the look at the pool and the request
 
     def _gone(self, what: str) -> SandboxGone:
         return SandboxGone(self._sandbox_id, f"{what}; call acquire() again for a running sandbox")

@@ -35,6 +35,8 @@ BUSY_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_SECONDS = 10
 STATEMENT_TIMEOUT_MS = 30_000
 LOCK_TIMEOUT_MS = 10_000
+IDLE_TRANSACTION_MS = 8_000
+"""A process that is stopped inside a transaction loses it before those who wait for its locks give up."""
 DEAD_PEER = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 """A server that vanished without a word is noticed, instead of being waited for without end."""
 
@@ -104,6 +106,20 @@ def write_transaction(engine: Engine) -> Iterator[Connection]:
         else:
             connection.exec_driver_sql("BEGIN")
         with _committed(connection):
+            yield connection
+
+
+@contextmanager
+def single_write(engine: Engine) -> Iterator[Connection]:
+    """Open a connection for one writing statement, for rows that others may have to write.
+
+    On PostgreSQL it commits by itself: a process that is stopped after it keeps no lock.
+    """
+    if engine.dialect.name == "sqlite":
+        with write_transaction(engine) as connection:
+            yield connection
+    else:
+        with engine.connect() as connection:
             yield connection
 
 
@@ -185,7 +201,10 @@ def _sqlite_engine(url: str, synchronous: str) -> Engine:
 
 
 def _postgres_engine(url: str, pre_ping: bool) -> Engine:
-    options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC"
+    options = (
+        f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC "
+        f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION_MS}"
+    )
     engine = sqlalchemy.create_engine(
         url,
         isolation_level="AUTOCOMMIT",

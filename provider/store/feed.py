@@ -66,7 +66,6 @@ class SqlFeed:
             except gaps as error:
                 self.error = str(unavailable(self._url, error))
                 logger.warning("%s", self.error, extra={"action": "feed_gap"})
-                self._engine.dispose()  # what is left in the pool is as dead as this connection
                 self._stopped.wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
@@ -99,6 +98,9 @@ class SqlFeed:
             listening.exec_driver_sql(f"LISTEN {CHANNEL}")
             try:
                 yield _Notifications(listening, self._reader)
+            except driver_error(self._url) as error:
+                listening.invalidate(error)  # tells the pool that its other connections are lost as well
+                raise
             finally:
                 listening.invalidate()  # a connection that listens must not go back to the pool
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, delete, func, insert, select, update
+from sqlalchemy import Engine, case, delete, insert, select, update
 
 from provider.domain.events import CRASH_REASONS
 from provider.domain.log import parse_timestamp
@@ -20,12 +20,13 @@ from provider.store.tables import sandboxes, sweeps, workers
 
 REMEMBERED_SECONDS = 3600.0
 """Workers that ended longer ago are not read; who is not read has lapsed after one lease time all the same."""
+CHUNK = 500
 INTERRUPTED = "interrupted: its process ended, or another one took the lead"
 
 _CRASHES = ", ".join(f"'{reason}'" for reason in sorted(CRASH_REASONS))
 _OPEN = f"""
 SELECT s.sandbox_id, s.version, s.status, s.generation, CAST(s.holders AS text), s.retry_at,
-    coalesce(s.last_activity_at, s.updated_at), s.last_activity_at IS NOT NULL,
+    CASE WHEN s.last_activity_at > s.updated_at THEN s.last_activity_at ELSE s.updated_at END,
     g.generation, g.backend, g.worker_id, g.container_id, g.container_name, g.host, g.creating_at,
     g.ended_at IS NOT NULL, g.died_at IS NOT NULL,
     (g.died_at IS NOT NULL OR g.end_reason IN ({_CRASHES})) AND g.evidence_position IS NULL
@@ -33,7 +34,7 @@ FROM generations AS g JOIN sandboxes AS s ON s.sandbox_id = g.sandbox_id
 WHERE g.removed_at IS NULL
 UNION ALL
 SELECT s.sandbox_id, s.version, s.status, s.generation, CAST(s.holders AS text), s.retry_at,
-    coalesce(s.last_activity_at, s.updated_at), s.last_activity_at IS NOT NULL,
+    CASE WHEN s.last_activity_at > s.updated_at THEN s.last_activity_at ELSE s.updated_at END,
     NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM sandboxes AS s
 WHERE s.retry_at IS NOT NULL
@@ -64,9 +65,21 @@ class SqlSweeps:
                 rows = map(_converted, rows)
             return Recorded(now, _read_sandboxes(rows), self._list_workers())
 
+    def list_generations(self, sandbox_ids: Collection[str]) -> Mapping[str, int]:
+        """List the newest generation of each of these sandboxes that was ever recorded."""
+        found: dict[str, int] = {}
+        wanted = sorted(sandbox_ids)
+        with translated(self._url), self._engine.connect() as connection:
+            for start in range(0, len(wanted), CHUNK):
+                among = sandboxes.c.sandbox_id.in_(wanted[start : start + CHUNK])
+                rows = connection.execute(select(sandboxes.c.sandbox_id, sandboxes.c.generation).where(among))
+                found.update({row.sandbox_id: row.generation for row in rows})
+        return found
+
     def find_used_at(self, sandbox_id: str) -> datetime | None:
         """Find when a sandbox was last used, as far as it is on record."""
-        used = func.coalesce(sandboxes.c.last_activity_at, sandboxes.c.updated_at, type_=sandboxes.c.updated_at.type)
+        noted, changed = sandboxes.c.last_activity_at, sandboxes.c.updated_at
+        used = case((noted > changed, noted), else_=changed)
         with translated(self._url), self._engine.connect() as connection:
             statement = select(used).where(sandboxes.c.sandbox_id == sandbox_id)
             found: datetime | None = connection.execute(statement).scalar_one_or_none()
@@ -116,8 +129,8 @@ def _read_sandboxes(rows: Iterable[tuple[Any, ...]]) -> list[OpenSandbox]:
     found: dict[str, tuple[tuple[Any, ...], list[OpenGeneration]]] = {}
     for row in rows:
         _, generations = found.setdefault(row[0], (row, []))
-        if row[8] is not None:
-            generations.append(OpenGeneration(*row[8:15], *map(bool, row[15:18])))
+        if row[7] is not None:
+            generations.append(OpenGeneration(*row[7:14], *map(bool, row[14:17])))
     return [_open_sandbox(row, generations) for row, generations in found.values()]
 
 
@@ -125,15 +138,13 @@ def _open_sandbox(row: tuple[Any, ...], generations: list[OpenGeneration]) -> Op
     if len(generations) > 1:
         generations.sort(key=lambda generation: generation.number)
     holders = tuple(json.loads(row[4])) if row[4] != "[]" else ()
-    sandbox_id, version, status, generation, _, retry_at, used_at, was_used = row[:8]
-    return OpenSandbox(
-        sandbox_id, version, status, generation, holders, retry_at, used_at, bool(was_used), tuple(generations)
-    )
+    sandbox_id, version, status, generation, _, retry_at, used_at = row[:7]
+    return OpenSandbox(sandbox_id, version, status, generation, holders, retry_at, used_at, tuple(generations))
 
 
 def _converted(row: tuple[Any, ...]) -> tuple[Any, ...]:
     values = list(row)
-    for place in (5, 6, 14):
+    for place in (5, 6, 13):
         if values[place] is not None:
             values[place] = parse_timestamp(values[place])
     return tuple(values)

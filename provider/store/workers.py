@@ -7,18 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, bindparam, insert, select, update
+from sqlalchemy import Engine, Update, insert, select, update
 
 from provider.domain.workers import WorkerRow
-from provider.store.clock import database_now
-from provider.store.engine import translated, write_transaction
+from provider.store.clock import database_now, statement_now
+from provider.store.engine import single_write, translated, write_transaction
 from provider.store.tables import sandboxes, workers
-
-_BEAT = (
-    update(workers)
-    .where(workers.c.worker_id == bindparam("id"), workers.c.ended_at.is_(None))
-    .values(heartbeat_at=bindparam("now"))
-)
 
 
 class SqlWorkerRegistry:
@@ -42,14 +36,15 @@ class SqlWorkerRegistry:
 
     def beat(self, worker_id: str) -> bool:
         """Move the heartbeat to now; False when the worker is not registered as running (declared lost, or ended)."""
-        with translated(self._url), write_transaction(self._engine) as connection:
-            return connection.execute(_BEAT, {"id": worker_id, "now": database_now(connection)}).rowcount == 1
+        with translated(self._url), single_write(self._engine) as connection:
+            beating = _running(worker_id).values(heartbeat_at=statement_now(connection))
+            return connection.execute(beating).rowcount == 1
 
     def end(self, worker_id: str, ended_as: str) -> None:
         """Mark a worker as `stopped` or `lost`. Idempotent."""
-        with translated(self._url), write_transaction(self._engine) as connection:
-            running = update(workers).where(workers.c.worker_id == worker_id, workers.c.ended_at.is_(None))
-            connection.execute(running.values(ended_at=database_now(connection), ended_as=ended_as))
+        with translated(self._url), single_write(self._engine) as connection:
+            ended = _running(worker_id).values(ended_at=statement_now(connection), ended_as=ended_as)
+            connection.execute(ended)
 
     def find(self, worker_id: str) -> WorkerRow | None:
         """Find one worker, with its heartbeat's age."""
@@ -76,6 +71,10 @@ class SqlWorkerRegistry:
     def close(self) -> None:
         """Close its connections. Idempotent."""
         self._engine.dispose()
+
+
+def _running(worker_id: str) -> Update:
+    return update(workers).where(workers.c.worker_id == worker_id, workers.c.ended_at.is_(None))
 
 
 def _worker_row(row: Any, now: datetime) -> WorkerRow:

@@ -38,10 +38,10 @@ def test_s22_a_worker_that_comes_and_goes_leaves_the_others_alone(crew: Crew) ->
     serving = crew.open_worker()
     sandbox_id = serving.ask("acquire", "t")
     serving.ask("execute", sandbox_id, "echo mine > note")
-    for idle_timeout in (0, 0.05):
+    for idle_timeout in (0, 30):
         other = crew.open_worker(idle_timeout=idle_timeout, on_shutdown="destroy_if_last")
         other.ask("acquire", "another")
-        assert crew.declare_lost() == []
+        other.ask("sweep")
         other.ask("shutdown")
     assert serving.ask("execute", sandbox_id, "cat note").strip() == "mine"
     assert crew.ledger.types(sandbox_id)[-1] == "SandboxAcquired"
@@ -61,6 +61,24 @@ def test_s23_holds_of_a_killed_worker_end_with_its_lease_and_not_before(crew: Cr
     assert other.ask("get", other.ask("acquire", "t")) == 1  # the same container
     assert crew.declare_lost(LEASE) == []
     assert crew.ledger.count("events WHERE type = 'WorkerLost'") == 1
+
+
+def test_s23_what_a_lost_worker_held_is_reaped_when_idle(crew: Crew) -> None:
+    killed = crew.open_worker(**SHORT)
+    other = crew.open_worker(**SHORT, idle_timeout=3)
+    sandbox_id = killed.ask("acquire", "t")
+    killed.kill()
+
+    def is_reaped() -> bool:
+        other.ask("sweep")
+        return crew.ledger.status(sandbox_id) == "gone"
+
+    wait_until(is_reaped, what="the idle sandbox to be reaped", interval_seconds=0.1)
+    (evicted,) = crew.ledger.data(sandbox_id, "SandboxEvicted")
+    assert evicted["reason"] == "idle"
+    types = crew.ledger.types(sandbox_id)
+    assert types.index("SandboxReleased") < types.index("SandboxEvicted")
+    assert crew.containers.list_running() == []
 
 
 def test_s23_a_worker_declared_lost_too_early_comes_back_with_its_holds(crew: Crew) -> None:

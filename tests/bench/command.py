@@ -9,12 +9,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
+from provider.bootstrap import make_worker
 from provider.domain import decisions
 from provider.domain.events import Event
 from provider.domain.state import SandboxState
 from provider.runtime.engine import Engine
-from provider.runtime.worker import Worker, new_worker_id
-from provider.settings import SandboxSettings
+from provider.settings import Settings
 from provider.store.event_store import SqlEventStore
 from tests.bench.append import Walk
 from tests.bench.claims import Benchmark, Claim, Goal, Reading
@@ -35,7 +35,7 @@ def turn(state: SandboxState) -> Sequence[Event]:
 
 def ours(store: SqlEventStore) -> Iterator[Work]:
     """Run commands on one sandbox after the other."""
-    worker = Worker(new_worker_id(), store, Engine(FakeBackend()), SandboxSettings())
+    worker = make_worker(Settings(), store, Engine(FakeBackend()))
     for number in itertools.count():
         who = make_identity(number)
         walk = Walk(store, who)

@@ -126,6 +126,27 @@ def test_an_altered_event_ends_the_feed_with_its_position(store: SqlEventStore, 
 
 
 @pytest.mark.postgres
+def test_a_listener_that_is_cut_alone_is_noticed(postgres_url: str) -> None:
+    """Its errors are the driver's own: no statement runs on it that SQLAlchemy would see fail."""
+    store = open_store(load_settings({"database": {"url": postgres_url}}))
+    following = Following(store)
+    try:
+        write(store, "w0")
+        assert following.next_position() == 1
+        with store.engine.connect() as connection:
+            listening = "FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%%'"
+            cut = connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid) {listening}").all()
+        assert len(cut) == 1
+        wait_until(lambda: following.feed.error, what="the feed to notice")
+        wait_until(lambda: following.feed.error is None, what="the feed to be back")
+        write(store, "w1")
+        assert following.next_position() == 2
+    finally:
+        following.stop()
+        store.close()
+
+
+@pytest.mark.postgres
 def test_a_cut_connection_is_made_again_and_nothing_is_missed_or_doubled(postgres_url: str) -> None:
     store = open_store(load_settings({"database": {"url": postgres_url}}))
     following = Following(store)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from provider.bootstrap import open_store
 from provider.config import load_settings
 from provider.domain.containers import SandboxInfo
 from provider.domain.decisions import Creation, decide_create, decide_ready, decide_started
+from provider.domain.events import Event
 from provider.domain.ids import sandbox_stream
 from provider.domain.log import Author
+from provider.domain.state import SandboxState
 from provider.store.engine import create_engine
 from provider.store.event_store import SqlEventStore
 from provider.store.leases import SqlLeases
@@ -54,11 +56,12 @@ def hold(store: SqlEventStore, sandbox_id: str, *holders: str) -> None:
     )  # fmt: skip
     info = SandboxInfo(sandbox_id, 1, "c", "p-c", "h", "u")
     state = store.load(sandbox_id)
-    for decide in (
+    steps: list[Callable[[SandboxState], list[Event]]] = [
         lambda s: decide_create(s, creation),
         lambda s: decide_started(s, info),
         lambda s: decide_ready(s, 1, 0.5, holders),
-    ):
+    ]
+    for decide in steps:
         appended = store.append(sandbox_stream(sandbox_id), state.version, decide(state), AUTHOR)
         assert appended.state is not None
         state = appended.state
@@ -116,6 +119,31 @@ def test_ended_workers_that_still_hold_are_found(store: SqlEventStore, registry:
     assert registry.list_ended_holders() == ['ended "ü"']
 
 
+@pytest.mark.postgres
+def test_a_client_stopped_inside_a_transaction_loses_it_before_others_give_up(postgres_url: str) -> None:
+    store = open_store(load_settings({"database": {"url": postgres_url}}))
+    with store.engine.connect() as connection:
+        names = ("idle_in_transaction_session_timeout", "lock_timeout")
+        question = "SELECT setting FROM pg_settings WHERE name = '{}'"
+        idle, lock = (int(connection.exec_driver_sql(question.format(name)).one()[0]) for name in names)
+    store.close()
+    assert 0 < idle < lock
+
+
+@pytest.mark.postgres
+def test_a_heartbeat_is_one_statement(postgres_url: str) -> None:
+    """A worker that is stopped within its heartbeat must not keep the lock on its row from whoever declares it lost."""
+    store = open_store(load_settings({"database": {"url": postgres_url}}))
+    registry = SqlWorkerRegistry(store.engine, store.url)
+    registry.register("w", "here", 1)
+    statements: list[str] = []
+    event.listen(store.engine, "before_cursor_execute", lambda _c, _k, statement, *_: statements.append(statement))
+    registry.beat("w")
+    registry.end("w", "lost")
+    store.close()
+    assert [statement.split()[0] for statement in statements] == ["UPDATE", "UPDATE"]
+
+
 def test_a_lease_has_one_holder_and_its_token_only_grows(leases: SqlLeases) -> None:
     first = leases.acquire("sweep", "a", 30)
     assert first is not None
@@ -135,7 +163,7 @@ def test_a_lease_has_one_holder_and_its_token_only_grows(leases: SqlLeases) -> N
 def test_a_lease_that_lapses_passes_on_with_a_new_token(leases: SqlLeases) -> None:
     first = leases.acquire("sweep", "a", 0.2)
     assert first is not None
-    second = wait_until(lambda: leases.acquire("sweep", "b", 30), what="the end of the lease")
+    second = wait_until(lambda: leases.acquire("sweep", "b", 30) or 0, what="the end of the lease")
     assert second > first
     assert not leases.holds("sweep", "a", first)
     assert leases.acquire("sweep", "a", 30) is None

@@ -140,10 +140,6 @@ class WatchLiveness:
         watch = self._watch
         return None if watch is None else watch.probe(self._container_id)
 
-    def fileno(self) -> int:
-        """Say that there is nothing to wait for: the watch is looked at."""
-        return -1
-
     def close(self) -> None:
         """Let go of the watch, which others use."""
         self._watch = None

@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import signal
+from collections.abc import Mapping
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -171,9 +172,17 @@ class Crew:
         self._overseer: WorkerProcess | None = None
         (directory / "containers").mkdir()
 
-    def configuration(self, *, lease: float = 30.0, heartbeat: float = 5.0, **sandbox: object) -> dict[str, Any]:
-        """Give the configuration; `sandbox` changes keys of its section."""
+    def configuration(
+        self,
+        *,
+        lease: float = 30.0,
+        heartbeat: float = 5.0,
+        sweeper: Mapping[str, object] | None = None,
+        **sandbox: object,
+    ) -> dict[str, Any]:
+        """Give the configuration; `sandbox` changes keys of its section. Nobody sweeps unless `sweeper` says how."""
         return {
+            "sweeper": dict(sweeper) if sweeper is not None else {"enabled": False},
             "database": {"url": self.database_url},
             "worker": {"heartbeat_interval": heartbeat, "lease_time": lease},
             "sandbox": {"replicas": 1000, **self._sandbox, **sandbox},

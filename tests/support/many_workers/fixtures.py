@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,7 +33,11 @@ def crew(
     elif crew_engine == "docker":
         address = request.getfixturevalue("docker_engine").base_url
         image = request.getfixturevalue("sandbox_image")
-        sandbox = {"engine": address, "image": image, "stop_timeout": 1, "engine_timeout": 30}
+        # The engine is shared with tests whose sandboxes have the same ids.
+        prefix = f"crew-{secrets.token_hex(4)}"
+        sandbox = {
+            "engine": address, "image": image, "container_prefix": prefix, "stop_timeout": 1, "engine_timeout": 30,
+        }  # fmt: skip
     made = Crew(database_url, tmp_path, crew_engine, sandbox)
     yield made
     made.close()

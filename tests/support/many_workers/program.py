@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,9 @@ class Program:
         sandbox = self._provider.get(sandbox_id)
         assert sandbox is not None
         return sandbox.execute_command(command).output
+
+    def sweep(self) -> dict[str, int]:
+        return asdict(self._provider.sweep().counts)
 
     def feed_error(self) -> str | None:
         return self._provider.health().feed_error

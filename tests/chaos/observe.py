@@ -1,0 +1,39 @@
+"""Take the observation: read the whole log, the projections and the engine's listing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from provider.ports import SandboxBackend
+from provider.store.engine import create_engine
+from provider.store.event_store import SqlEventStore
+from provider.store.rebuild import find_differences
+from tests.chaos.observation import Handed, Observation, Row
+
+
+def observe(
+    url: str,
+    backend: SandboxBackend,
+    *,
+    replicas: int,
+    handed: Sequence[Handed] = (),
+    secrets: Sequence[str] = (),
+    texts: Mapping[str, str] | None = None,
+) -> Observation:
+    """Read what is left; nobody may be working any more."""
+    store = SqlEventStore(create_engine(url), url)
+    try:
+        events = list(store.read_all())
+        states = [store.load(s) for s in sorted({e.stream[8:] for e in events if e.stream.startswith("sandbox:")})]
+        return Observation(
+            events=events,
+            rows=[Row(s.sandbox_id, s.status, s.generation, s.holders) for s in states],
+            containers=backend.discover(),
+            replicas=replicas,
+            handed=handed,
+            differences=find_differences(store),
+            secrets=secrets,
+            texts=texts or {},
+        )
+    finally:
+        store.close()

@@ -1,0 +1,1 @@
+"""Fault injection at every boundary of every use case."""

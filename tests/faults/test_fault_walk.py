@@ -1,0 +1,97 @@
+"""S24, S25: a worker may be killed, paused or cut off between any two steps; another process finishes its work.
+
+The places are found by running each use case once, so that a new step is walked without another line here.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from provider.store.engine import create_engine
+from provider.store.migrate import ensure_schema
+from tests.faults.hook import Kind, Place
+from tests.faults.use_cases import USE_CASES
+from tests.faults.walk import Walker
+from tests.support.postgres import PostgresAddress
+
+pytestmark = pytest.mark.slow
+
+AT_ONCE = 2 * (os.cpu_count() or 1) + 2
+SAMPLE = 7
+"""On PostgreSQL every seventh place is walked: the use cases are the same, only the store differs."""
+
+
+@pytest.fixture
+def sqlite_walker(tmp_path: Path) -> Walker:
+    """Walk on SQLite."""
+    template = tmp_path / "template.db"
+    url = f"sqlite:///{template}"
+    engine = create_engine(url)
+    ensure_schema(engine, url)
+    engine.dispose()
+
+    def make_url(directory: Path) -> str:
+        shutil.copy(template, directory / "ledger.db")
+        return f"sqlite:///{directory / 'ledger.db'}"
+
+    return Walker(tmp_path / "cases", make_url)
+
+
+def walk(walker: Walker, name: str, kind: Kind, choose: Callable[[list[Place]], list[Place]]) -> None:
+    places = walker.find_places(name)
+    assert places
+    chosen = choose(places)
+
+    def strike(place: Place) -> list[str]:
+        return [f"{kind} at {place} of {name}: {problem}" for problem in walker.strike(name, place, kind)]
+
+    with ThreadPoolExecutor(AT_ONCE) as executor:
+        problems = [problem for found in executor.map(strike, chosen) for problem in found]
+    print(f"{name}: {kind} at {len(chosen)} of {len(places)} places")  # noqa: T201
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", USE_CASES)
+def test_s24_a_worker_killed_between_any_two_steps(sqlite_walker: Walker, name: str) -> None:
+    walk(sqlite_walker, name, "kill", list)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", USE_CASES)
+def test_s24_a_worker_cut_off_between_any_two_steps(sqlite_walker: Walker, name: str) -> None:
+    walk(sqlite_walker, name, "raise", list)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", USE_CASES)
+def test_s25_a_worker_paused_between_any_two_steps(sqlite_walker: Walker, name: str) -> None:
+    walk(sqlite_walker, name, "pause", list)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kind", ["kill", "raise", "pause"])
+def test_s24_and_s25_on_postgresql(postgres_server: PostgresAddress, tmp_path: Path, kind: Kind) -> None:
+    made: list[str] = []
+
+    def make_url(directory: Path) -> str:
+        url = postgres_server.create_database()
+        made.append(url)
+        engine = create_engine(url)
+        ensure_schema(engine, url)
+        engine.dispose()
+        return url
+
+    walker = Walker(tmp_path / "cases", make_url)
+    try:
+        for index, name in enumerate(USE_CASES):
+            walk(walker, name, kind, lambda places, first=index: places[first % SAMPLE :: SAMPLE])  # type: ignore[misc]
+    finally:
+        for url in made:
+            postgres_server.drop_database(url)
