@@ -51,17 +51,19 @@ def bring_up(worker: Worker, intended: SandboxState, author: Author, holders: Se
     began = time.monotonic()
     sandbox_id = intended.sandbox_id
     spec = SandboxSpec(sandbox_id, intended.generation, intended.user_id, intended.thread_id)
-    info = _start(worker, spec, author)
+    info: SandboxInfo | None = None
     try:
-        worker.commit(sandbox_id, lambda s: decisions.decide_started(s, info), author)
+        info = started = _start(worker, spec, author)
+        worker.commit(sandbox_id, lambda s: decisions.decide_started(s, started), author)
         _wait_ready(worker, info, author)
         seconds = time.monotonic() - began
         ready, _ = worker.commit(
-            sandbox_id, lambda s: decisions.decide_ready(s, info.generation, seconds, holders), author
+            sandbox_id, lambda s: decisions.decide_ready(s, spec.generation, seconds, holders), author
         )
     except decisions.Stale as stale:
         logger.warning("%s; its container is removed", stale, extra={"action": "fenced", "sandbox_id": sandbox_id})
-        worker.engine.destroy(info)
+        if info is not None:
+            worker.engine.destroy(info)
         return None
     return ready
 
@@ -117,11 +119,15 @@ def _give_up(
     author: Author,
     evidence: Evidence | None = None,
 ) -> None:
+    """Record the failure and clean up; `Stale` when the start was given up by another before."""
+
     def decide(state: SandboxState) -> Sequence[Event]:
         return decisions.decide_create_failed(state, generation, error.stage, error.reason, evidence)
 
-    worker.commit(sandbox_id, decide, author)
+    _, events = worker.commit(sandbox_id, decide, author)
     settle(worker, sandbox_id, author)
+    if not events:
+        raise decisions.Stale(f"sandbox {sandbox_id}: generation {generation} was given up before it failed: {error}")
 
 
 def _find_evidence(worker: Worker, info: SandboxInfo) -> Evidence | None:

@@ -32,7 +32,8 @@ class Binding:
 
     def fileno(self) -> int:
         """Give a descriptor that becomes readable when the container ends; -1 where there is none."""
-        return self.liveness.fileno() if isinstance(self.liveness, Waitable) else -1
+        waitable: object = self.liveness
+        return waitable.fileno() if isinstance(waitable, Waitable) else -1
 
     def close(self) -> None:
         """Release the probe and the client's connections."""

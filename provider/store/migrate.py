@@ -7,6 +7,7 @@ on under it, because changing the journal mode needs the database to itself.
 from __future__ import annotations
 
 import fcntl
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ from provider.store.engine import translated, wal_is_safe
 
 ADVISORY_LOCK = 0x5A4D_1ED6
 UPGRADE = "sandbox-ledger db upgrade"
+_ALEMBIC = threading.Lock()
+"""Alembic's context belongs to the whole process: two threads that migrate, even two databases, take turns."""
 
 
 def script_location() -> Path:
@@ -53,7 +56,7 @@ def current_revision(engine: Engine, url: str) -> str | None:
 
 def upgrade(engine: Engine, url: str, revision: str = "head") -> None:
     """Migrate up to a revision; safe to call from any number of processes at once. Refuses a newer schema."""
-    with translated(url), _exclusive(engine, url) as connection:
+    with _ALEMBIC, translated(url), _exclusive(engine, url) as connection:
         _require_known(connection, url)
         command.upgrade(alembic_config(connection), revision)
         connection.commit()
@@ -61,7 +64,7 @@ def upgrade(engine: Engine, url: str, revision: str = "head") -> None:
 
 def downgrade(engine: Engine, url: str, revision: str) -> None:
     """Migrate down to a revision (`base` drops everything)."""
-    with translated(url), _exclusive(engine, url) as connection:
+    with _ALEMBIC, translated(url), _exclusive(engine, url) as connection:
         _require_known(connection, url)
         command.downgrade(alembic_config(connection), revision)
         connection.commit()

@@ -1,4 +1,4 @@
-"""Short chaos runs. The long ones are `make chaos`; the seed of each run is in its name, to replay a failure."""
+"""Short chaos runs. The long ones are `make chaos`; the seed is in the name, so a failure can be replayed."""
 
 from __future__ import annotations
 

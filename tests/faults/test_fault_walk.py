@@ -6,12 +6,15 @@ The places are found by running each use case once, so that a new step is walked
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from provider.store.engine import create_engine
 from provider.store.migrate import ensure_schema
@@ -24,7 +27,8 @@ pytestmark = pytest.mark.slow
 
 AT_ONCE = 2 * (os.cpu_count() or 1) + 2
 SAMPLE = 7
-"""On PostgreSQL every seventh place is walked: the use cases are the same, only the store differs."""
+"""On PostgreSQL each use case is walked in one way, at every seventh place: only the store differs."""
+KINDS: tuple[Kind, ...] = ("kill", "raise", "pause")
 
 
 @pytest.fixture
@@ -75,22 +79,31 @@ def test_s25_a_worker_paused_between_any_two_steps(sqlite_walker: Walker, name: 
     walk(sqlite_walker, name, "pause", list)
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("kind", ["kill", "raise", "pause"])
-def test_s24_and_s25_on_postgresql(postgres_server: PostgresAddress, tmp_path: Path, kind: Kind) -> None:
-    made: list[str] = []
+def copy_database(server: PostgresAddress, template: str) -> str:
+    """Copy a database: ten times as fast as migrating an empty one."""
+    names = [sql.Identifier(name) for name in (f"ledger_{secrets.token_hex(6)}", template.rpartition("/")[2])]
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names)
+    with psycopg.connect(server.url().replace("+psycopg", "", 1), autocommit=True) as connection:
+        connection.execute(statement)
+    return server.url(names[0].as_string(None).strip('"'))
 
-    def make_url(directory: Path) -> str:
-        url = postgres_server.create_database()
-        made.append(url)
-        engine = create_engine(url)
-        ensure_schema(engine, url)
-        engine.dispose()
-        return url
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kind", KINDS)
+def test_s24_and_s25_on_postgresql(postgres_server: PostgresAddress, tmp_path: Path, kind: Kind) -> None:
+    template = postgres_server.create_database()
+    engine = create_engine(template)
+    ensure_schema(engine, template)
+    engine.dispose()
+    made = [template]
+
+    def make_url(_: Path) -> str:
+        made.append(copy_database(postgres_server, template))
+        return made[-1]
 
     walker = Walker(tmp_path / "cases", make_url)
     try:
-        for index, name in enumerate(USE_CASES):
+        for index, name in list(enumerate(USE_CASES))[KINDS.index(kind) :: len(KINDS)]:
             walk(walker, name, kind, lambda places, first=index: places[first % SAMPLE :: SAMPLE])  # type: ignore[misc]
     finally:
         for url in made:

@@ -334,3 +334,19 @@ def test_a_healthy_fleet_costs_the_same_few_statements_and_one_engine_call_howev
             costs.append(count())
         assert rig.engine.calls - calls == {"discover": 1}
     assert costs[0] == costs[1] < 60
+
+
+def test_containers_of_another_backend_are_left_to_its_workers(rig: SweepRig) -> None:
+    owner = rig.open()
+    sandbox_id = owner.acquire("t")
+    other = FakeBackend(rig.store.ledger_id, probes=False)
+    other.name = "other"
+    mine, rig.engine = rig.engine, other
+    stranger = rig.open()
+    assert stranger.sweep().plan.is_empty
+    stranger.destroy(sandbox_id)
+    assert stranger.sweep().plan.is_empty
+    assert rig.types(sandbox_id)[-1] == "SandboxEvicted"
+    assert len(mine.containers()) == 1
+    owner.sweep()
+    assert mine.containers() == []
