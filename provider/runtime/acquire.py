@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from provider.domain import decisions
-from provider.domain.errors import SandboxError
+from provider.domain.errors import ConfigError, SandboxError
 from provider.domain.events import Event
 from provider.domain.ids import SandboxId, check_name, derive_sandbox_id
 from provider.domain.log import Author
@@ -95,7 +95,9 @@ class Acquire:
 class Patience:
     """Waits between looks at the ledger, from 5 ms growing to 250 ms, until the caller's time is over."""
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: object) -> None:
+        if not isinstance(timeout, int | float) or not timeout >= 0:  # which NaN is not either
+            raise ConfigError(f"acquire: timeout {timeout!r} is no number of seconds from 0 upward")
         self._timeout = timeout
         self._deadline = time.monotonic() + timeout
         self._pause = FIRST_POLL_SECONDS

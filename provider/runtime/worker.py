@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from provider.domain.errors import ConcurrencyError, VersionConflict
 from provider.domain.events import Event
-from provider.domain.ids import WorkerId, sandbox_stream
+from provider.domain.ids import WorkerId, check_name, sandbox_stream
 from provider.domain.log import Author
 from provider.domain.state import SandboxState
 from provider.ports import EventStore
@@ -40,8 +40,8 @@ class Worker:
     settings: SandboxSettings
 
     def author(self, actor: str | None = None) -> Author:
-        """Begin one call: a fresh correlation id for all its events."""
-        return Author(actor or f"worker:{self.worker_id}", str(uuid.uuid4()))
+        """Begin one call: a fresh correlation id for all its events. Raise `InvalidIdError` for an unusable actor."""
+        return Author(check_name("actor", actor) or f"worker:{self.worker_id}", str(uuid.uuid4()))
 
     def commit(self, sandbox_id: str, decide: Decide, author: Author) -> tuple[SandboxState, Sequence[Event]]:
         """Load, decide and append; on a lost race decide again on the newer state.
