@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provider.api import SandboxProvider
+from provider.backends.redaction import redact
 from provider.backends.registry import create_backend
 from provider.config import load_settings
 from provider.ports import EngineDescription, SandboxBackend, SupportsDescription
@@ -51,7 +54,9 @@ def open_provider(settings: Source = None, *, backend: SandboxBackend | None = N
     """
     loaded = load_settings(settings)
     store = open_store(loaded)
-    engine = Engine(backend if backend is not None else open_backend(loaded, store.ledger_id))
+    hide = functools.partial(redact, secrets=tuple(loaded.sandbox.environment.values()))
+    with _undone_on_error(store.close):
+        engine = Engine(backend if backend is not None else open_backend(loaded, store.ledger_id), hide)
     opened = [store]
 
     def assemble() -> WorkerProcess:
@@ -165,7 +170,8 @@ def open_store(settings: Settings, *, migrate: bool = True) -> SqlEventStore:
         )
     engine = create_engine(url, synchronous=settings.database.synchronous)
     if migrate:
-        ensure_schema(engine, url)
+        with _undone_on_error(engine.dispose):
+            ensure_schema(engine, url)
     return SqlEventStore(engine, url)
 
 
@@ -179,3 +185,12 @@ def state_directory(settings: Settings, ledger_id: str) -> Path:
     base = os.environ.get("XDG_STATE_HOME")
     root = Path(base) if base else Path.home() / ".local" / "state"
     return root / "sandbox-ledger" / ledger_id
+
+
+@contextlib.contextmanager
+def _undone_on_error(undo: Callable[[], None]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        undo()
+        raise

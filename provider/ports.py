@@ -262,6 +262,7 @@ class SandboxRecord:
     updated_at: datetime
     version: int
     last_activity_at: datetime | None
+    crashes: tuple[tuple[str, float], ...] = ()
 
 
 class LedgerQueries(Protocol):

@@ -144,7 +144,8 @@ def _create_sandboxes(time: sa.types.TypeEngine[Any], json: sa.types.TypeEngine[
         sa.Column("last_activity_at", time),
         sa.PrimaryKeyConstraint("sandbox_id", name="pk_sandboxes"),
         sa.CheckConstraint(
-            "status IN ('absent', 'creating', 'active', 'warm', 'dead', 'evicting', 'gone')", name="ck_sandboxes_status"
+            "status IN ('absent', 'creating', 'active', 'warm', 'dead', 'evicting', 'gone')",
+            name=op.f("ck_sandboxes_status"),
         ),
         sqlite_with_rowid=False,
     )

@@ -1,18 +1,19 @@
 """The engine as the use cases see it: a backend's calls with every surprise turned into "cannot tell".
 
 Backends are written by others too. Whatever one raises that is not an error of ours is logged with its traceback and
-becomes `BackendUnavailable`: unknown is not dead, and a failed removal is tried again.
+becomes `BackendUnavailable`: unknown is not dead, and a failed removal is tried again. What it says goes into events,
+logs and messages, so `redact` takes the secrets out first.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from provider.domain.containers import Discovered, Evidence, SandboxInfo, SandboxSpec
-from provider.domain.errors import BackendUnavailable, SandboxError
+from provider.domain.errors import BackendUnavailable, SandboxError, SandboxStartError
 from provider.ports import Liveness, SandboxBackend, SupportsReadiness
 from provider.runtime.faults import point
 
@@ -24,16 +25,17 @@ class Engine:
     """A backend behind one error boundary."""
 
     backend: SandboxBackend
+    redact: Callable[[str], str] = str
 
     def create(self, spec: SandboxSpec) -> SandboxInfo:
         """Create and start a container; raise `SandboxStartError` or `BackendUnavailable`."""
-        with _boundary("create", spec.sandbox_id):
+        with self._boundary("create", spec.sandbox_id):
             return self.backend.create(spec)
 
     def wait_ready(self, info: SandboxInfo) -> None:
         """Wait until the sandbox answers; backends that are ready on return have nothing to wait for."""
         if isinstance(self.backend, SupportsReadiness):
-            with _boundary("wait_ready", info.sandbox_id):
+            with self._boundary("wait_ready", info.sandbox_id):
                 self.backend.wait_ready(info)
 
     def destroy(self, info: SandboxInfo) -> None:
@@ -49,11 +51,12 @@ class Engine:
     def evidence(self, info: SandboxInfo) -> Evidence:
         """Collect what a dead container left behind."""
         with self._asking("evidence", info):
-            return self.backend.evidence(info)
+            found = self.backend.evidence(info)
+            return replace(found, engine_error=self.redact(found.engine_error), log_tail=self.redact(found.log_tail))
 
     def discover(self) -> Sequence[Discovered]:
         """List every container of this ledger that the engine has, in one call."""
-        with _boundary("discover", "*"):
+        with self._boundary("discover", "*"):
             return self.backend.discover()
 
     def find_liveness(self, info: SandboxInfo) -> Liveness | None:
@@ -73,18 +76,33 @@ class Engine:
                 f"sandbox {info.sandbox_id}: container {info.container_name} was made by the {info.backend} backend, "
                 f"of which the {self.backend.name} backend knows nothing; use sandbox.backend: {info.backend}"
             )
-        with _boundary(action, info.sandbox_id):
+        with self._boundary(action, info.sandbox_id):
             yield
 
+    @contextmanager
+    def _boundary(self, action: str, sandbox_id: str) -> Iterator[None]:
+        try:
+            point(f"engine.{action}.before")
+            yield
+            point(f"engine.{action}.after")
+        except SandboxError as error:
+            raise self._told(error)  # noqa: B904 - `_told` decides whether the original may be shown
+        except Exception as error:
+            words, extra = repr(error), {"action": action, "sandbox_id": sandbox_id}
+            told = self.redact(words)
+            logger.error("backend failed: %s", told, extra=extra, exc_info=error if told == words else None)
+            failed = BackendUnavailable(f"sandbox {sandbox_id}: backend failed in {action}: {told}")
+            raise failed from (error if told == words else None)
 
-@contextmanager
-def _boundary(action: str, sandbox_id: str) -> Iterator[None]:
-    try:
-        point(f"engine.{action}.before")
-        yield
-        point(f"engine.{action}.after")
-    except SandboxError:
-        raise
-    except Exception as error:
-        logger.exception("backend failed", extra={"action": action, "sandbox_id": sandbox_id})
-        raise BackendUnavailable(f"sandbox {sandbox_id}: backend failed in {action}: {error!r}") from error
+    def _told(self, error: SandboxError) -> SandboxError:
+        """Return the error as it may be recorded, logged and shown."""
+        words = str(error)
+        if self.redact(words) == words:
+            return error
+        if isinstance(error, SandboxStartError):
+            reason, log_tail = self.redact(error.reason), self.redact(error.log_tail)
+            told: SandboxError = SandboxStartError(error.sandbox_id, error.stage, reason, log_tail=log_tail)
+        else:
+            told = BackendUnavailable(self.redact(words))
+        told.__suppress_context__ = True
+        return told

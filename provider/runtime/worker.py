@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from provider.domain.errors import ConcurrencyError, VersionConflict
 from provider.domain.events import Event
-from provider.domain.ids import WorkerId, sandbox_stream
+from provider.domain.ids import WorkerId, check_name, sandbox_stream
 from provider.domain.log import Author
 from provider.domain.policy import BackoffPolicy, Capacity
 from provider.domain.state import SandboxState
@@ -70,8 +70,8 @@ class Worker:
         return any(sandbox_id == being_made for being_made, _ in list(self.creations))
 
     def author(self, actor: str | None = None) -> Author:
-        """Begin one call: a fresh correlation id for all its events."""
-        return Author(actor or f"worker:{self.worker_id}", str(uuid.uuid4()))
+        """Begin one call: a fresh correlation id for all its events. Raise `InvalidIdError` for an unusable actor."""
+        return Author(check_name("actor", actor) or f"worker:{self.worker_id}", str(uuid.uuid4()))
 
     def commit(
         self, sandbox_id: str, decide: Decide, author: Author, *, capacity: Capacity | None = None

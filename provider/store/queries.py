@@ -100,4 +100,5 @@ class SqlLedgerQueries:
 
 
 def _record(row: dict[str, Any]) -> SandboxRecord:
-    return SandboxRecord(**{**row, "holders": tuple(json.loads(row["holders"]))})
+    lists = {name: tuple(json.loads(row[name])) for name in ("holders", "crashes")}
+    return SandboxRecord(**{**row, **lists})

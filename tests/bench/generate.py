@@ -7,6 +7,7 @@ Many lives go on at the same time, so that a stream's events lie scattered over 
 
 from __future__ import annotations
 
+import json
 import random
 import sys
 import uuid
@@ -49,7 +50,13 @@ class Life:
         return sandbox_stream(self.who.sandbox_id)
 
     def sandbox(self) -> dict[str, Any]:
-        return fill_row(self.template[self.done - 1].sandbox, self.who, self.times, self.positions)
+        row = fill_row(self.template[self.done - 1].sandbox, self.who, self.times, self.positions)
+        crashes = [
+            [format_timestamp(one["died_at"]), round((one["died_at"] - one["ready_at"]).total_seconds(), 3)]
+            for one in self.generations()
+            if one["died_at"] is not None
+        ]
+        return {**row, "crashes": json.dumps(crashes, separators=(",", ":"))}
 
     def generations(self) -> Iterator[dict[str, Any]]:
         rows = self.template[self.done - 1].generations

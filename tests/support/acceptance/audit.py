@@ -95,6 +95,27 @@ class Auditor:
         tables = sqlalchemy.inspect(self._engine).get_table_names()
         return "\n".join(repr(row) for table in sorted(tables) for row in self.rows(f'SELECT * FROM "{table}"'))
 
+    def describe_schema(self) -> list[Row]:
+        """Describe the tables and indexes, in any order."""
+        if self.is_sqlite:
+            found = self.rows("SELECT name FROM sqlite_master WHERE type IN ('table', 'index', 'view', 'trigger')")
+        else:
+            found = self.rows(
+                "SELECT indexdef AS name FROM pg_indexes WHERE schemaname = 'public' UNION ALL "
+                "SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable "
+                "FROM information_schema.columns WHERE table_schema = 'public' UNION ALL "
+                "SELECT conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid > 0"
+            )
+        return sorted(found, key=lambda row: str(row["name"]))
+
+    def allow_changes(self) -> None:
+        """Take away what keeps the log from being changed, as someone with all rights can."""
+        if self.is_sqlite:
+            for row in self.rows("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'events'"):
+                self.execute(f"DROP TRIGGER {row['name']}")
+        else:
+            self.execute("ALTER TABLE events DISABLE TRIGGER ALL")
+
     def find_violations(self) -> list[str]:
         """Describe every breach of "intent first" and "no evidence, no removal" in the log."""
         violations: list[str] = []

@@ -5,15 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 from provider import SandboxProvider, open_provider
-from provider.bootstrap import open_store
+from provider.bootstrap import open_maintenance, open_store
 from provider.config import load_settings
 from provider.domain.containers import Discovered, SandboxInfo
 from provider.settings import Settings
-from provider.store.rebuild import find_differences
 from tests.support.acceptance.audit import Auditor
 from tests.support.acceptance.engines import AcceptanceEngine
 from tests.support.acceptance.observed import ObservedBackend, observe
@@ -76,6 +76,11 @@ class Deployment:
             store.close()
         return self._ledger_id
 
+    def stop_workers(self) -> None:
+        """Shut every worker down."""
+        for worker in self._workers:
+            worker.provider.shutdown()
+
     def containers(self) -> list[Discovered]:
         """List what of this ledger is on the engine, running or not."""
         backend = self.engine.connect(self.settings(), self.ledger_id)
@@ -106,9 +111,8 @@ class Deployment:
     def close(self) -> None:
         """Stop the workers, remove every container, and check the ledger unless a test has tampered with it."""
         try:
-            for worker in self._workers:
-                worker.provider.shutdown()
-            if not self.is_tampered_with:
+            self.stop_workers()
+            if self._ledger_id and not self.is_tampered_with:
                 self._check_ledger()
         finally:
             self._threads.shutdown()
@@ -125,9 +129,6 @@ class Deployment:
             backend.close()
 
     def _check_ledger(self) -> None:
-        store = open_store(self.settings())
-        try:
-            assert find_differences(store) == []
-        finally:
-            store.close()
+        with closing(open_maintenance(self.settings())) as database:
+            assert database.check().problems == ()
         assert self.audit.find_violations() == []

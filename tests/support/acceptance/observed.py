@@ -31,6 +31,7 @@ class _Hold:
 class _Failure:
     error: Exception
     times: int
+    moment: Moment = "before"
 
 
 @dataclass
@@ -47,14 +48,14 @@ class Switches:
         with self.lock:
             self.calls[method] += 1
 
-    def take_failure(self, method: str) -> Exception | None:
-        """Return the error the next call of the method is to raise, once for each of its times."""
+    def fail(self, method: str, moment: Moment) -> None:
+        """Raise what the method is to raise at this moment, once for each of its times."""
         with self.lock:
             failure = self.failures.get(method)
-            if failure is None or failure.times == 0:
-                return None
+            if failure is None or failure.moment != moment or failure.times == 0:
+                return
             failure.times -= 1
-            return failure.error
+        raise failure.error
 
 
 class _ObservedLiveness:
@@ -103,6 +104,10 @@ class ObservedBackend:
         """Let the next calls of a method raise, without reaching the engine."""
         self._switches.failures[method] = _Failure(error, times)
 
+    def fail_after(self, method: str, error: Exception) -> None:
+        """Let the next call of a method do its work on the engine, and then raise."""
+        self._switches.failures[method] = _Failure(error, 1, "after")
+
     def heal(self) -> None:
         """Undo every `fail`."""
         self._switches.failures.clear()
@@ -139,10 +144,9 @@ class ObservedBackend:
         hold = self._switches.holds.get(method)
         if hold:
             hold.stop(method, sandbox_id, "before")
-        error = self._switches.take_failure(method)
-        if error is not None:
-            raise error
+        self._switches.fail(method, "before")
         answer = call()
+        self._switches.fail(method, "after")
         if hold:
             hold.stop(method, sandbox_id, "after")
         return answer
