@@ -28,7 +28,12 @@ class Finding:
 
 def diagnose(settings: Settings) -> Sequence[Finding]:
     """Look at everything; nothing is changed and no container is started."""
-    return [Finding("config", "ok", settings.source), *_check_database(settings), *_check_backend(settings)]
+    return [
+        Finding("config", "ok", settings.source),
+        *_check_database(settings),
+        *_check_backend(settings),
+        *_check_sweeper(settings),
+    ]
 
 
 def _check_database(settings: Settings) -> Iterator[Finding]:
@@ -93,3 +98,26 @@ def _check_engine(engine: EngineDescription, image: str) -> Iterator[Finding]:
     else:
         reason = engine.errors.get("kernel", "the engine is on another machine or in another pid namespace")
         yield Finding("liveness", "warn", f"not by the kernel ({reason}); the engine's events are watched instead")
+
+
+def _check_sweeper(settings: Settings) -> Iterator[Finding]:
+    from provider.bootstrap import read_sweeper_status
+
+    try:
+        status = read_sweeper_status(settings, limit=1)
+    except StoreUnavailable:
+        return  # told by the lines about the database
+    advice = "run `sandbox-ledger sweeper`, or a worker with sweeper.enabled"
+    if not status.recent:
+        yield Finding("sweeper", "warn", f"no sweep has run yet; {advice}")
+        return
+    last = status.recent[0]
+    when = f"the last sweep began at {last.started_at:%Y-%m-%d %H:%M:%S}Z, by {last.leader}"
+    leads = status.lease is not None and status.lease.seconds_left > 0
+    if last.error:
+        yield Finding("sweeper", "fail", f"{when}; it failed: {last.error}")
+    elif leads:
+        counts = last.counts
+        yield Finding("sweeper", "ok", f"{when}: expected {counts.expected}, observed {counts.observed}")
+    else:
+        yield Finding("sweeper", "warn", f"{when}; nobody sweeps now: {advice}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import getpass
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from provider.settings import Settings
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Invocation:
     """The global options. Settings, ledger and engine are opened only by the verbs that need them."""
 
@@ -46,10 +46,12 @@ class Invocation:
 
     @contextmanager
     def provider(self) -> Iterator[SandboxProvider]:
-        """Open a worker that lives as long as this command: it lets go of what it holds at its end."""
+        """Open a worker that lives as long as this command: at its end it lets go; it never sweeps."""
         from provider.bootstrap import open_provider
 
-        with open_provider(self.settings()) as provider:
+        settings = self.settings()
+        brief = dataclasses.replace(settings, sweeper=dataclasses.replace(settings.sweeper, enabled=False))
+        with open_provider(brief) as provider:
             yield provider
 
 

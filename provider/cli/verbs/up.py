@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 def command(invocation: Invocation, demo: bool, or_process: bool, follow: bool) -> None:
     """Get everything ready, then show what happens.
 
-    Migrates the database, looks for the engine, builds a missing image, and stays until Ctrl-C or SIGTERM.
+    Migrates the database, looks for the engine, builds a missing image, and sweeps until Ctrl-C or SIGTERM.
 
     Refuses to work without a Docker engine, unless sandbox.backend is `process` or --or-process allows it.
     """
     settings = invocation.settings()
     _migrate(settings)
     settings = _prepare_engine(settings, or_process=or_process)
-    from provider.bootstrap import open_insights
+    from provider.bootstrap import open_insights, open_provider
 
     with closing(open_insights(settings)) as insights:
         if demo and not invocation.is_json:
@@ -45,7 +45,10 @@ def command(invocation: Invocation, demo: bool, or_process: bool, follow: bool) 
 
             Demonstration(settings, insights).run()
         if follow:
-            _follow(invocation, insights)
+            with open_provider(settings) as worker:
+                if settings.sweeper.enabled:
+                    tell(f"worker {worker.worker_id}: sweeps every {settings.sweeper.interval:g} s")
+                _follow(invocation, insights)
 
 
 def _migrate(settings: Settings) -> None:
