@@ -47,9 +47,10 @@ def bury_container(
 ) -> list[BackendUnavailable] | None:
     """Do so for any container on record; return what the engine could not do, None when somebody else was first."""
     sandbox_id, generation = info.sandbox_id, info.generation
-    detected_at = worker.store.now()
-    _, events = worker.commit(
-        sandbox_id, lambda s: decisions.decide_died(s, generation, detected_by, detected_at, worker.backoff), author
-    )
-    replica.drop(sandbox_id, generation)
-    return settle(worker, sandbox_id, author) if events else None
+    with replica.burials.of(sandbox_id):
+        detected_at = worker.store.now()
+        _, events = worker.commit(
+            sandbox_id, lambda s: decisions.decide_died(s, generation, detected_by, detected_at, worker.backoff), author
+        )
+        replica.drop(sandbox_id, generation)
+        return settle(worker, sandbox_id, author) if events else None

@@ -51,4 +51,5 @@ class Lookup:
             else:
                 bury(self._worker, self._replica, binding, "get")
         self._replica.drop(sandbox_id, state.generation)
+        self._replica.burials.wait(sandbox_id)  # the watch may have been first: then it is told to the end all the same
         return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from provider.domain.containers import SandboxInfo
 from provider.ports import Liveness, Waitable
+from provider.runtime.burials import Burials
 from provider.sandbox.sandbox import Sandbox
 
 REMEMBERED_ENDS = 4096
@@ -49,6 +50,7 @@ class Replica:
         self._lock = threading.Lock()
         self._bindings: dict[str, Binding] = {}
         self._held: set[str] = set()
+        self.burials = Burials()
         self._ended: dict[str, int] = {}
         self.find: Callable[[str], Binding | None] = self._bindings.get
 
