@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from provider import SandboxGone
 from tests.support.acceptance.choosing import on
 from tests.support.acceptance.deployment import Deployment
+from tests.support.waiting import wait_until
 
 
 def test_s01_get_of_a_running_sandbox_looks_at_its_container_exactly_once(deployment: Deployment) -> None:
@@ -45,6 +48,21 @@ def test_s01_get_moves_the_activity_time(deployment: Deployment) -> None:
     assert looked_up_at > acquired_at
 
 
+@on("fake")
+def test_s01_every_get_moves_the_activity_time(deployment: Deployment) -> None:
+    worker = deployment.open_worker()
+    sandbox_id = worker.provider.acquire("thread-1")
+    acquired_at = datetime.now(UTC)
+    wait_until(lambda: datetime.now(UTC) - acquired_at > timedelta(milliseconds=50), what="the clock to move on")
+
+    assert worker.provider.get(sandbox_id) is not None
+    worker.provider.shutdown()
+
+    looked_up_at = deployment.audit.last_activity(sandbox_id)
+    assert looked_up_at is not None
+    assert looked_up_at > acquired_at + timedelta(milliseconds=40)
+
+
 @on("process", "docker")
 def test_s01_the_sandbox_works(deployment: Deployment) -> None:
     worker = deployment.open_worker()
@@ -56,7 +74,7 @@ def test_s01_the_sandbox_works(deployment: Deployment) -> None:
 
 
 def test_s02_without_auto_restart_get_never_checks_and_evicts_nothing(deployment: Deployment) -> None:
-    worker = deployment.open_worker(auto_restart=False)
+    worker, other = deployment.open_worker(auto_restart=False), deployment.open_worker(auto_restart=False)
     sandbox_id = worker.provider.acquire("thread-1")
     known = worker.provider.get(sandbox_id)
     deployment.kill(sandbox_id)
@@ -65,6 +83,8 @@ def test_s02_without_auto_restart_get_never_checks_and_evicts_nothing(deployment
     assert known is not None
     assert worker.provider.get(sandbox_id) is known
     assert worker.backend.calls == calls
+    assert other.provider.get(sandbox_id) is not None, "nor does a worker that sees it for the first time"
+    assert other.backend.calls == {}
     assert deployment.audit.count_events() == events
 
 

@@ -108,6 +108,25 @@ def test_s04_all_bindings_to_a_dead_sandbox_are_gone_at_once(deployment: Deploym
     gate.open()
 
 
+def test_s04_a_death_that_two_workers_see_at_once_is_the_business_of_one(deployment: Deployment) -> None:
+    late, first = deployment.open_worker(liveness="inspect"), deployment.open_worker()
+    sandbox_id = late.provider.acquire("thread-1")
+    deployment.kill(sandbox_id)
+    checking = late.backend.hold("is_alive", moment="after")
+    looked_up = deployment.in_background(late.provider.get, sandbox_id)
+    checking.wait_entered()
+    examining = first.backend.hold("evidence")
+    buried = deployment.in_background(first.provider.get, sandbox_id)
+    examining.wait_entered()
+
+    checking.open()
+    assert looked_up.result() is None
+    assert (late.backend.calls["evidence"], late.backend.calls["destroy"]) == (0, 0)
+    examining.open()
+    assert buried.result() is None
+    assert deployment.audit.types(sandbox_id) == STARTED + BURIED
+
+
 def test_s08_a_dead_sandbox_is_evicted_although_its_container_cannot_be_removed(deployment: Deployment) -> None:
     worker = deployment.open_worker()
     sandbox_id = worker.provider.acquire("thread-1")

@@ -116,6 +116,24 @@ def test_s10_a_late_death_notice_does_not_kill_the_next_generation(deployment: D
     assert set(deployment.audit.sandbox(sandbox_id)["holders"]) == {worker.worker_id, other.worker_id}
 
 
+def test_s10_a_lookup_that_comes_late_does_not_bring_back_the_old_container(deployment: Deployment) -> None:
+    maker, worker = deployment.open_worker(), deployment.open_worker()
+    sandbox_id = maker.provider.acquire("thread-1")
+    gate = worker.backend.hold("liveness")
+    late = deployment.in_background(worker.provider.get, sandbox_id)
+    gate.wait_entered()
+    worker.backend.let_pass("liveness")
+    maker.provider.restart(sandbox_id)
+    sandbox = worker.provider.get(sandbox_id)
+    assert sandbox is not None
+    assert sandbox.generation == 2
+
+    gate.open()
+
+    assert late.result() is sandbox
+    assert worker.provider.get(sandbox_id) is sandbox
+
+
 @on("fake")
 @pytest.mark.parametrize("words", ["the engine does not answer", "docker: command not found", "context not found"])
 def test_s12_an_engine_that_cannot_tell_evicts_nothing(deployment: Deployment, words: str) -> None:

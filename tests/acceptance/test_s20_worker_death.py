@@ -74,12 +74,13 @@ def test_a_creator_killed_at_work_is_replaced_when_its_time_is_over(deployment: 
     deployment.is_tampered_with = True
 
 
-def test_a_creator_that_wakes_up_too_late_removes_its_own_container(deployment: Deployment) -> None:
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_creator_that_wakes_up_too_late_removes_its_own_container(deployment: Deployment, moment: Moment) -> None:
     sleeper, worker = deployment.open_worker(), deployment.open_worker()
-    gate = sleeper.backend.hold("create", moment="after")
+    gate = sleeper.backend.hold("create", moment=moment)
     sleeper_call = deployment.in_background(sleeper.provider.acquire, "thread-1")
     gate.wait_entered()
-    (sandbox_id,) = (found.info.sandbox_id for found in deployment.containers())
+    (sandbox_id,) = (row["sandbox_id"] for row in deployment.audit.rows("SELECT sandbox_id FROM sandboxes"))
     _let_time_pass(deployment, sandbox_id)
 
     assert worker.provider.ensure("thread-1").generation == 2

@@ -9,6 +9,7 @@ import pytest
 from provider import BackendUnavailable, ConfigError, SandboxGone, SandboxNotFound
 from tests.support.acceptance.choosing import lightly_on, on
 from tests.support.acceptance.deployment import Deployment
+from tests.support.acceptance.observed import Moment
 
 
 @lightly_on()
@@ -171,12 +172,13 @@ def test_ensure_gives_up_on_a_sandbox_that_dies_at_once_every_time(deployment: D
 
 
 @lightly_on()
-def test_a_sandbox_destroyed_while_it_starts_leaves_nothing(deployment: Deployment) -> None:
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_sandbox_destroyed_while_it_starts_leaves_nothing(deployment: Deployment, moment: Moment) -> None:
     worker, operator = deployment.open_worker(), deployment.open_worker()
-    gate = worker.backend.hold("create", moment="after")
+    gate = worker.backend.hold("create", moment=moment)
     acquired = deployment.in_background(worker.provider.acquire, "thread-1")
     gate.wait_entered()
-    (sandbox_id,) = {found.info.sandbox_id for found in deployment.containers()}
+    (sandbox_id,) = (row["sandbox_id"] for row in deployment.audit.rows("SELECT sandbox_id FROM sandboxes"))
     operator.provider.destroy(sandbox_id)
     gate.open()
     with pytest.raises(SandboxGone, match=f"{sandbox_id}.*acquire"):

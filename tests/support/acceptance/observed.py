@@ -100,6 +100,10 @@ class ObservedBackend:
         self._switches.holds[method] = _Hold(gate, sandbox_id, moment)
         return gate
 
+    def let_pass(self, method: str) -> None:
+        """Hold no further calls of a method; those that are held stay where they are."""
+        del self._switches.holds[method]
+
     def fail(self, method: str, error: Exception, *, times: int = 10**6) -> None:
         """Let the next calls of a method raise, without reaching the engine."""
         self._switches.failures[method] = _Failure(error, times)
