@@ -1,4 +1,4 @@
-"""Which dead sandboxes this process is settling right now, so that whoever asks for one can wait for the whole story."""
+"""Which dead sandboxes this process is settling right now, so that whoever asks for one can wait for its end."""
 
 from __future__ import annotations
 

@@ -36,7 +36,8 @@ def test_it_shows_events_as_they_come_until_it_is_told_to_stop(tmp_path: Path, n
         while "following events" not in process.stderr.readline():
             assert process.poll() is None
         sandbox_id = cli.run("acquire", "thread").stdout.strip()
-        assert f"{sandbox_id} g1" in process.stdout.readline()
+        while f"{sandbox_id} g1" not in process.stdout.readline():
+            assert process.poll() is None
         process.send_signal(number)
         process.stdout.read()
         assert process.wait(timeout=60) == 0
