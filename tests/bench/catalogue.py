@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from tests.bench import acquire, append, command, history, lookup
+from tests.bench import (
+    acquire,
+    append,
+    command,
+    contention,
+    death_latency,
+    feed_latency,
+    get_many,
+    history,
+    lookup,
+    sweep_docker,
+    sweep_planning,
+    throughput,
+)
 from tests.bench.claims import Benchmark
 
 BENCHMARKS: tuple[Benchmark, ...] = (
@@ -13,6 +26,20 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     lookup.GET,
     lookup.KILL,
     acquire.ACQUIRE,
+    sweep_planning.PLANNING,
+    sweep_planning.make("sqlite"),
+    sweep_planning.make("postgres"),
+    sweep_docker.DOCKER,
+    throughput.THROUGHPUT,
+    feed_latency.make("sqlite"),
+    feed_latency.make("postgres"),
+    contention.make("sqlite"),
+    contention.make("postgres"),
+    get_many.make("sqlite"),
+    get_many.make("postgres"),
+    death_latency.PROCESS,
+    death_latency.KERNEL,
+    death_latency.WATCH,
     # Last, because filling a ledger uses up what some virtual disks grant for short bursts.
     history.make("sqlite"),
     history.make("postgres"),
