@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 
 from provider.domain import decisions
 from provider.domain.containers import Evidence, SandboxInfo, SandboxSpec
-from provider.domain.errors import BackendUnavailable, SandboxStartError
-from provider.domain.events import Event
+from provider.domain.errors import BackendUnavailable, SandboxGone, SandboxStartError
+from provider.domain.events import Event, SandboxEvicted
+from provider.domain.ids import sandbox_stream
 from provider.domain.log import Author
 from provider.domain.policy import Capacity
 from provider.domain.state import SandboxState
@@ -45,8 +46,9 @@ def intend(
 def bring_up(worker: Worker, intended: SandboxState, author: Author, holders: Sequence[str]) -> SandboxState | None:
     """Start the intended generation and open it for use, held by `holders`.
 
-    None when the generation was given up or taken out of use meanwhile; the late container is removed then. Raise
-    `SandboxStartError` or `BackendUnavailable`, with the failure recorded and the container removed.
+    None when another worker gave it up as abandoned meanwhile, `SandboxGone` when it was taken out of use: either way
+    the late container is removed. Raise `SandboxStartError` or `BackendUnavailable`, with the failure recorded and the
+    container removed.
     """
     began = time.monotonic()
     sandbox_id = intended.sandbox_id
@@ -64,8 +66,16 @@ def bring_up(worker: Worker, intended: SandboxState, author: Author, holders: Se
         logger.warning("%s; its container is removed", stale, extra={"action": "fenced", "sandbox_id": sandbox_id})
         if info is not None:
             worker.engine.destroy(info)
+        if _was_evicted(worker, sandbox_id, spec.generation):
+            raise SandboxGone(sandbox_id, "taken out of use while it was starting; call acquire() again") from stale
         return None
     return ready
+
+
+def _was_evicted(worker: Worker, sandbox_id: str, generation: int) -> bool:
+    """Tell whether somebody wanted this start to end, rather than took it over as abandoned."""
+    told = (recorded.event for recorded in worker.store.read_stream(sandbox_stream(sandbox_id)))
+    return any(isinstance(event, SandboxEvicted) and event.generation == generation for event in told)
 
 
 def give_up_own(worker: Worker, sandbox_id: str, author: Author) -> None:

@@ -52,6 +52,10 @@ class Auditor:
         with self._engine.connect() as connection:
             connection.execute(text(sql), values)
 
+    def head(self) -> int:
+        """Tell the position of the last event."""
+        return int(self.rows("SELECT coalesce(max(position), 0) AS n FROM events")[0]["n"])
+
     def count_events(self) -> int:
         """Tell how much the log says about sandboxes; that workers come and go is not counted."""
         return int(self.rows("SELECT count(*) AS n FROM events WHERE stream LIKE 'sandbox:%'")[0]["n"])

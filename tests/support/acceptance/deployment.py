@@ -51,7 +51,7 @@ class Deployment:
 
     def configuration(self, **sandbox: object) -> dict[str, Any]:
         """Give the configuration as a mapping; `sandbox` changes keys of its section."""
-        section = {"container_prefix": self._prefix, **self.engine.sandbox_settings(), **sandbox}
+        section = {"container_prefix": self._prefix, "replicas": 100, **self.engine.sandbox_settings(), **sandbox}
         # Swept by hand where a test is about that: a schedule would add events at moments of its own.
         return {"database": {"url": self.database_url}, "sandbox": section, "sweeper": {"enabled": False}}
 
