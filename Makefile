@@ -11,10 +11,10 @@ STAMP := $(VENV)/.installed
 PIP   := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help env up test lint format types contracts check bench chaos clean
+.PHONY: help env up test test-long lint format types contracts check bench chaos clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 env: $(STAMP) ## Make .venv with everything pinned in constraints.txt
 
@@ -31,9 +31,12 @@ $(STAMP): pyproject.toml constraints.txt
 up: env ## Start everything with demo data: migrations, sweeper, dashboard
 	$(BIN)/sandbox-ledger up $(UP_ARGS)
 
-test: env ## Run all tests (ARGS='-k name' picks some, WORKERS=0 runs them in one process)
+test: env ## Run all tests but the long ones (ARGS='-k name' picks some, WORKERS=0 runs them in one process)
 	@# In memory where there is such a place: thousands of small databases that wait for the disk test only the disk.
-	PYTEST_DEBUG_TEMPROOT=$(firstword $(wildcard /dev/shm /tmp)) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	PYTEST_DEBUG_TEMPROOT=$(firstword $(wildcard /dev/shm /tmp)) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not long" $(ARGS)
+
+test-long: env ## Run the fault walk and the short chaos runs (minutes)
+	PYTEST_DEBUG_TEMPROOT=$(firstword $(wildcard /dev/shm /tmp)) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m long $(ARGS)
 
 lint: env ## Check style and formatting
 	$(BIN)/ruff check .

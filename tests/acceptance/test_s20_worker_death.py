@@ -74,25 +74,6 @@ def test_a_creator_killed_at_work_is_replaced_when_its_time_is_over(deployment: 
     deployment.is_tampered_with = True
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_creator_that_wakes_up_too_late_removes_its_own_container(deployment: Deployment, moment: Moment) -> None:
-    sleeper, worker = deployment.open_worker(), deployment.open_worker()
-    gate = sleeper.backend.hold("create", moment=moment)
-    sleeper_call = deployment.in_background(sleeper.provider.acquire, "thread-1")
-    gate.wait_entered()
-    (sandbox_id,) = (row["sandbox_id"] for row in deployment.audit.rows("SELECT sandbox_id FROM sandboxes"))
-    _let_time_pass(deployment, sandbox_id)
-
-    assert worker.provider.ensure("thread-1").generation == 2
-    gate.open()
-
-    with pytest.raises(SandboxError, match=f"{sandbox_id}.*acquire"):
-        sleeper_call.result()
-    assert [found.info.generation for found in deployment.containers()] == [2]
-    assert "SandboxStarted" not in [e.type for e in deployment.audit.events(sandbox_id) if e.generation == 1]
-    deployment.is_tampered_with = True
-
-
 def _let_time_pass(deployment: Deployment, sandbox_id: str) -> None:
     """Make the creation under way an old one, as if the whole time for a start had passed."""
     deployment.audit.execute(

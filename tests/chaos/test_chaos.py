@@ -12,7 +12,7 @@ from tests.chaos.rigs import Rig
 from tests.support.docker_engine import EngineAddress
 from tests.support.postgres import PostgresServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("chaos")]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300), pytest.mark.xdist_group("chaos")]
 
 SECONDS = 15.0
 SECRET = "hush-7f3a9c"

@@ -23,7 +23,7 @@ from tests.faults.use_cases import USE_CASES
 from tests.faults.walk import Walker
 from tests.support.postgres import PostgresAddress
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 AT_ONCE = 2 * (os.cpu_count() or 1) + 2
 SAMPLE = 7
