@@ -101,8 +101,10 @@ class Transport:
     def _gone(self, what: str) -> SandboxGone:
         return SandboxGone(self._sandbox_id, f"{what}; call acquire() again for a running sandbox")
 
-    def _closed_error(self) -> SandboxError:
-        return SandboxError(f"sandbox {self._sandbox_id}: this object was closed; call get() for a new one")
+    def _closed_error(self) -> SandboxGone:
+        return SandboxGone(
+            self._sandbox_id, "closed, or its container is gone; call get() for a new one"
+        )
 
 
 def _read_body(response: httpx.Response, max_bytes: int, sandbox_id: str) -> bytes:
