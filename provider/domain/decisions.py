@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from provider.domain import events as ev
@@ -48,12 +48,6 @@ def plan_acquire(state: SandboxState) -> AcquireStep:
     if state.is_live:
         return "check"
     return "wait" if state.status == "creating" else "create"
-
-
-def is_abandoned(state: SandboxState, now: datetime, after: timedelta) -> bool:
-    """Tell whether a creation has been under way for so long that its creator must have stopped."""
-    current = state.current
-    return state.status == "creating" and current is not None and now - current.creating_at > after
 
 
 def check_identity(state: SandboxState, user_id: str | None, thread_id: str | None) -> None:

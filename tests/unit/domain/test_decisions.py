@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -97,13 +97,6 @@ def test_a_bound_sandbox_is_refused_to_another_pair() -> None:
 def test_a_removed_orphan_binds_no_pair() -> None:
     state = after(ev.OrphanRemoved(generation=1, container_id="c", container_name="n"))
     assert [event.type for event in decisions.decide_create(state, CREATION)] == ["SandboxCreating"]
-
-
-def test_a_creation_is_abandoned_only_when_it_takes_too_long() -> None:
-    state, limit = after(*CREATED), timedelta(seconds=60)
-    assert not decisions.is_abandoned(state, START + limit, limit)
-    assert decisions.is_abandoned(state, START + limit + timedelta(seconds=1), limit)
-    assert not decisions.is_abandoned(after(*READY), START + timedelta(days=1), limit)
 
 
 def test_generations_are_named_and_explained() -> None:
