@@ -102,7 +102,9 @@ class Transport:
         return SandboxGone(self._sandbox_id, f"{what}; call acquire() again for a running sandbox")
 
     def _closed_error(self) -> SandboxGone:
-        return SandboxGone(self._sandbox_id, "closed, or its container is gone; call get() for a new one")
+        return SandboxGone(
+            self._sandbox_id, "this object was closed, maybe because its container is gone; call get() for a new one"
+        )
 
 
 def _read_body(response: httpx.Response, max_bytes: int, sandbox_id: str) -> bytes:

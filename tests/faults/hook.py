@@ -56,7 +56,8 @@ class Hook:
         if self._kind == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         elif self._kind == "pause":
-            os.kill(os.getpid(), signal.SIGSTOP)
+            # To this very thread, which stops before it goes on; sent to the process, another thread may take it.
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
         elif name.startswith("engine."):
             raise BackendUnavailable(f"injected at {name}")
         else:

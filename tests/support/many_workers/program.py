@@ -76,7 +76,8 @@ class Program:
         def hook(name: str) -> None:
             if name == point:
                 faults.install(None)
-                os.kill(os.getpid(), signal.SIGSTOP)
+                # To this very thread, which stops before it goes on; sent to the process, another thread may take it.
+                signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
         faults.install(hook)
 
