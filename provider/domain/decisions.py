@@ -200,6 +200,11 @@ def decide_evict(state: SandboxState, generation: int, reason: ev.EndReason) -> 
     return [ev.SandboxEvicted(generation=generation, reason=reason)]
 
 
+def decide_evict_warm(state: SandboxState) -> list[ev.Event]:
+    """Evict a sandbox for capacity; nothing when somebody has taken it meanwhile."""
+    return decide_evict(state, state.generation, "capacity") if state.status == "warm" else []
+
+
 def decide_removed(state: SandboxState, generation: int, error: str | None) -> list[ev.Event]:
     """Record the outcome of a removal; nothing when the generation is settled already.
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from provider.domain import decisions
 from provider.domain.errors import CapacityExceeded
-from provider.domain.events import Event
 from provider.domain.log import Author
 from provider.domain.policy import Capacity
 from provider.domain.state import SandboxState
@@ -105,7 +104,7 @@ class Admission:
         """
         owner = self.user_id if per_user else None
         for sandbox_id in self.worker.queue.list_warm(WARM_CANDIDATES, owner):
-            state, events = self.worker.commit(sandbox_id, decide_evict_warm, self.author)
+            state, events = self.worker.commit(sandbox_id, decisions.decide_evict_warm, self.author)
             if events:
                 self.replica.drop(sandbox_id, state.generation)
                 self.background.settle(sandbox_id, self.author)
@@ -119,8 +118,3 @@ class Admission:
             f"release or destroy one (`sandbox-ledger ps`), or raise {limit}",
             per_user=full.per_user,
         )
-
-
-def decide_evict_warm(state: SandboxState) -> Sequence[Event]:
-    """Evict a sandbox for capacity, if nobody has taken it meanwhile."""
-    return decisions.decide_evict(state, state.generation, "capacity") if state.status == "warm" else []
