@@ -13,6 +13,7 @@ from provider.domain.containers import Limits
 
 Cause = Literal["cold", "restart", "standby"]
 How = Literal["created", "warm", "shared"]
+ActionOutcome = Literal["done", "refused", "failed"]
 DetectedBy = Literal["get", "acquire", "watch", "sweep"]
 EndReason = Literal["crashed", "oom", "idle", "capacity", "request", "shutdown", "lost_worker", "orphaned"]
 
@@ -244,3 +245,15 @@ class OperatorActionRequested(Event):
     action: str
     target: str
     reason: str
+
+
+@event
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorActionCompleted(Event):
+    """What came of an operator's action; its request has the same `correlation_id`."""
+
+    operator: str
+    action: str
+    target: str
+    outcome: ActionOutcome
+    detail: str

@@ -48,6 +48,8 @@ def describe_event(recorded: RecordedEvent) -> str:  # noqa: C901, PLR0911, PLR0
             return f"{event.observed} of {event.expected} seen, {event.actions} actions, {event.failures} failures"
         case ev.OperatorActionRequested():
             return f"{event.action} {event.target}: {event.reason}"
+        case ev.OperatorActionCompleted():
+            return f"{event.action} {event.target}: {event.outcome}{': ' if event.detail else ''}{event.detail}"
         case _:
             return ""
 
