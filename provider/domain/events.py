@@ -238,6 +238,22 @@ class SweepCompleted(Event):
 
 @event
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerSealed(Event):
+    """The log was sealed up to `position`: so many events, the last one with this `hash`.
+
+    `hmac` covers ledger id, position, hash and count; null, like `key_id`, where no key is configured.
+    """
+
+    ledger_id: str
+    position: int
+    hash: str
+    count: int
+    key_id: str | None
+    hmac: str | None
+
+
+@event
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorActionRequested(Event):
     """An operator asked for something, with a reason; committed before it is done."""
 

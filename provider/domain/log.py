@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from provider.domain.events import Event
 from provider.domain.state import SandboxState
@@ -24,6 +24,17 @@ MAX_NUMBER = 2**53
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+class ChainPoint(NamedTuple):
+    """A place in the chain: the position of an event, and its hash."""
+
+    position: int
+    hash: str
+
+
+GENESIS = ChainPoint(0, GENESIS_HASH)
+"""Where a chain begins: before the first event."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Reading the log. Every event read is checked: its payload, its type, and its link in the hash chain.
 
 Each row comes with the hash of the event before it, so that a single stream can be checked as well as the whole log.
-Where a reader comes to the end, the head row and the stream's row tell whether it really is the end.
+Where a reader comes to the end, the head row and the stream's row tell whether it really is the end. The first event in
+the table is linked to the chain's base.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from sqlalchemy.types import NullType
 from provider.domain.codec import UnreadableEventError, from_payload
 from provider.domain.errors import CorruptLogError
 from provider.domain.log import (
-    GENESIS_HASH,
     RecordedEvent,
     canonical_json,
     chain_hash,
@@ -25,6 +25,7 @@ from provider.domain.log import (
     format_timestamp,
     parse_timestamp,
 )
+from provider.store.chain_base import chain_base
 from provider.store.tables import events, ledger_head, streams
 
 PAGE = 1000
@@ -35,7 +36,7 @@ _base: Select[Any] = select(
     *_columns,
     cast(events.c.data, Text).label("data"),
     type_coerce(events.c.recorded_at, NullType()).label("recorded_at"),  # read below, where its position is known
-    func.coalesce(_previous.c.hash, GENESIS_HASH).label("previous_hash"),
+    func.coalesce(_previous.c.hash, bindparam("base_hash")).label("previous_hash"),
 ).select_from(events.outerjoin(_previous, _previous.c.position == events.c.position - 1))
 
 _STREAM_PAGE = (
@@ -46,7 +47,7 @@ _STREAM_PAGE = (
 _LOG_PAGE = _base.where(events.c.position > bindparam("after")).order_by(events.c.position).limit(bindparam("limit"))
 _LOG_END = select(
     ledger_head.c.position,
-    (func.coalesce(events.c.hash, GENESIS_HASH) == ledger_head.c.hash).label("is_intact"),
+    (func.coalesce(events.c.hash, bindparam("base_hash")) == ledger_head.c.hash).label("is_intact"),
 ).select_from(ledger_head.outerjoin(events, events.c.position == ledger_head.c.position))
 _TIME_OF = select(events.c.recorded_at).where(events.c.position == bindparam("position"))
 _STREAM_END = (
@@ -60,7 +61,8 @@ _STREAM_END = (
 
 def stream_page(connection: Connection, stream: str, after: int, limit: int = PAGE) -> list[RecordedEvent]:
     """Read up to `limit` events of one stream; raise `CorruptLogError` for a bad or missing one."""
-    rows = connection.execute(_STREAM_PAGE, {"stream": stream, "after": after, "limit": limit})
+    values = {"stream": stream, "after": after, "limit": limit, "base_hash": chain_base(connection).hash}
+    rows = connection.execute(_STREAM_PAGE, values)
     page = list(_checked(rows, "version", after))
     if len(page) < limit:
         last = connection.execute(_STREAM_END, {"stream": stream}).scalar_one_or_none()
@@ -71,11 +73,16 @@ def stream_page(connection: Connection, stream: str, after: int, limit: int = PA
 
 
 def log_page(connection: Connection, after: int, limit: int = PAGE) -> list[RecordedEvent]:
-    """Read up to `limit` events behind a position; raise `CorruptLogError` for a bad or missing one."""
-    rows = connection.execute(_LOG_PAGE, {"after": after, "limit": limit})
+    """Read up to `limit` events behind a position, or behind the chain's base where that is later.
+
+    Raise `CorruptLogError` for a bad or missing one.
+    """
+    base = chain_base(connection)
+    after = max(after, base.position)
+    rows = connection.execute(_LOG_PAGE, {"after": after, "limit": limit, "base_hash": base.hash})
     page = list(_checked(rows, "position", after))
     if len(page) < limit:
-        head = connection.execute(_LOG_END).one()
+        head = connection.execute(_LOG_END, {"base_hash": base.hash}).one()
         if not head.is_intact:
             raise CorruptLogError(head.position, "it is not the last event that the head row knows")
     return page
@@ -86,7 +93,7 @@ def find_position_before(connection: Connection, moment: datetime) -> int:
 
     Looks at one event after the other, halving what is left, so that no index on the times is needed.
     """
-    low, high = 0, int(connection.execute(select(ledger_head.c.position)).scalar_one())
+    low, high = chain_base(connection).position, int(connection.execute(select(ledger_head.c.position)).scalar_one())
     while low < high:
         middle = (low + high + 1) // 2
         if connection.execute(_TIME_OF, {"position": middle}).scalar_one() < moment:
