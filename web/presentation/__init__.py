@@ -1,0 +1,1 @@
+"""How values are said and drawn: words, times, addresses, drawings. Pure: no request, no HTML."""

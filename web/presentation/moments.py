@@ -1,0 +1,70 @@
+"""Times and durations in words, beside the exact ones. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from provider.runtime.wording import format_duration
+
+_STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+SPANS = {
+    "15m": timedelta(minutes=15),
+    "1h": timedelta(hours=1),
+    "6h": timedelta(hours=6),
+    "24h": timedelta(hours=24),
+    "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
+}
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+def say_ago(moment: datetime, now: datetime) -> str:
+    """Say how long ago something was, with one unit: `now`, `12 s ago`, `3 min ago`, `in 2 h`."""
+    seconds = (now - moment).total_seconds()
+    whole = int(abs(seconds))
+    if whole < 1:
+        return "now"
+    size, unit = next((size, unit) for size, unit in _STEPS if whole >= size)
+    words = f"{whole // size} {unit}"
+    return f"{words} ago" if seconds > 0 else f"in {words}"
+
+
+def say_seconds(seconds: float | None) -> str:
+    """Say a duration; nothing known is `unknown`, never zero."""
+    return "unknown" if seconds is None else format_duration(seconds)
+
+
+def show_clock(moment: datetime, now: datetime) -> str:
+    """Show a time of day, and the date too unless it is today's: `14:02:11`, `03-28 14:02:11`."""
+    utc, today = moment.astimezone(UTC), now.astimezone(UTC)
+    if utc.date() == today.date():
+        return f"{utc:%H:%M:%S}"
+    return f"{utc:%m-%d %H:%M:%S}" if utc.year == today.year else f"{utc:%Y-%m-%d %H:%M:%S}"
+
+
+def show_exact(moment: datetime) -> str:
+    """Show a time in full: `2026-03-28 14:02:11.123456 UTC`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f} UTC"
+
+
+def show_machine(moment: datetime) -> str:
+    """Show a time as `<time datetime>` and addresses want it: `2026-03-28T14:02:11.123456Z`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def parse_moment(text: str, now: datetime) -> datetime | None:
+    """Read a time from an address: a span back from now (`90s`, `15m`, `1h`, `7d`) or an ISO time; without a zone UTC.
+
+    Return None for what is neither, or lies outside the calendar.
+    """
+    cleaned = text.strip()
+    digits = cleaned.rstrip("abcdefghijklmnopqrstuvwxyz")
+    unit = _UNITS.get(cleaned[len(digits) :])
+    try:
+        if unit is not None and digits.isascii() and digits.isdigit():
+            return now - timedelta(seconds=int(digits) * unit)
+        # A plus sign in an address reads as a blank; no ISO time has one in that place.
+        moment = datetime.fromisoformat(cleaned.replace(" 00:00", "+00:00"))
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
