@@ -21,6 +21,14 @@ class InvalidIdError(SandboxError, ValueError):
     """An id given by the caller cannot be used (empty, too long, or with control characters)."""
 
 
+class InvalidSearchError(SandboxError, ValueError):
+    """A search cannot be read; the message names the key and what is allowed."""
+
+
+class InvalidCursorError(SandboxError, ValueError):
+    """A cursor was not made by this question, or was altered: ask for the first page again."""
+
+
 class SandboxNotFound(SandboxError):
     """No sandbox with this id was ever recorded in the ledger."""
 

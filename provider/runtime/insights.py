@@ -13,6 +13,8 @@ from provider.domain.ids import sandbox_stream
 from provider.domain.log import RecordedEvent
 from provider.domain.state import Generation
 from provider.ports import EventStore, LedgerQueries, SandboxRecord
+from provider.reports.sandboxes import SandboxAsOf
+from provider.runtime.as_of import fold_as_of
 from provider.runtime.references import SHORTEST_PREFIX, find_sandbox
 
 LIVE_STATUSES = ("creating", "active", "warm", "evicting")
@@ -96,6 +98,17 @@ class Insights:
     def history(self, sandbox_id: str) -> Sequence[RecordedEvent]:
         """Read everything that happened to a sandbox; every event is checked against the hash chain."""
         return list(self._store.read_stream(sandbox_stream(sandbox_id)))
+
+    def state_as_of(self, sandbox_id: str, position: int) -> SandboxAsOf:
+        """Tell how a sandbox was when `position` was the last event: the fold of its own events up to there.
+
+        A sandbox that did not exist yet, or never will, is `absent`. For a moment, ask `position_at` first.
+        """
+        return fold_as_of(sandbox_id, position, self._store.read_stream(sandbox_stream(sandbox_id)))
+
+    def position_at(self, moment: datetime) -> int:
+        """Tell the position of the last event recorded before a moment; 0 when there is none."""
+        return self._queries.find_position_before(moment)
 
     def find_ending(self, sandbox: SandboxRecord, number: int | None = None) -> Ending | None:
         """Find out how a generation ended, by default the newest one that did; None when it did not end."""

@@ -1,0 +1,26 @@
+"""The read side of the fleet: what the dashboard and the command line ask of the ledger, and the values they get."""
+
+from provider.reports.audit import AuditFilter, EvictionRow, OperatorActionRow, RestartRow, WorkerReport
+from provider.reports.fleet import FleetReading, Freshness, Mark, Overview, Tally, UnexpectedEnd, Workers
+from provider.reports.log import EventFilter, EventPage
+from provider.reports.paging import COUNT_CAP, DEFAULT_LIMIT, MAX_LIMIT, Count, Page
+from provider.reports.queries import (
+    EndingQueries,
+    FleetQueries,
+    LogQueries,
+    OperationQueries,
+    SandboxQueries,
+    SystemQueries,
+    TimelineQueries,
+)
+from provider.reports.sandboxes import SandboxAsOf, SandboxRow, SandboxSort
+from provider.reports.system import SystemReport, Totals
+from provider.reports.timeline import Kind, RowBy, TimelineReading, TimelineRow
+
+__all__ = [
+    "COUNT_CAP", "DEFAULT_LIMIT", "MAX_LIMIT", "AuditFilter", "Count", "EndingQueries", "EventFilter", "EventPage",
+    "EvictionRow", "FleetQueries", "FleetReading", "Freshness", "Kind", "LogQueries", "Mark", "OperationQueries",
+    "OperatorActionRow", "Overview", "Page", "RestartRow", "RowBy", "SandboxAsOf", "SandboxQueries", "SandboxRow",
+    "SandboxSort", "SystemQueries", "SystemReport", "Tally", "TimelineQueries", "TimelineReading", "TimelineRow",
+    "Totals", "UnexpectedEnd", "WorkerReport", "Workers",
+]  # fmt: skip

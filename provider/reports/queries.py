@@ -1,0 +1,137 @@
+"""The questions the read side can answer. Safe from any thread; all raise `StoreUnavailable` when the database cannot.
+
+Each one takes a constant number of statements, however long the history is. A cursor that is no cursor of the same
+question raises `InvalidCursorError`; limits are cut to `MAX_LIMIT`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from provider.domain.search import Search
+from provider.domain.state import Generation
+from provider.domain.sweeps import SweepRow
+from provider.ports import SandboxRecord
+from provider.reports.audit import AuditFilter, EvictionRow, OperatorActionRow, RestartRow, WorkerReport
+from provider.reports.fleet import FleetReading, Freshness
+from provider.reports.log import EventFilter, EventPage
+from provider.reports.paging import DEFAULT_LIMIT, Count, Page
+from provider.reports.sandboxes import SandboxRow, SandboxSort
+from provider.reports.system import SystemReport, Totals
+from provider.reports.timeline import RowBy, TimelineReading
+
+
+class FleetQueries(Protocol):
+    """How the fleet is doing."""
+
+    def freshness(self) -> Freshness:
+        """Tell the database's time and the last event. Cheap enough for every request."""
+
+    def read_fleet(
+        self, *, window_seconds: int, bucket_seconds: int, baseline_seconds: int, lease_seconds: float
+    ) -> FleetReading:
+        """Read everything about now, the last `window_seconds`, those before them and the baseline, in one snapshot."""
+
+
+class SandboxQueries(Protocol):
+    """Sandboxes as lists and one by one."""
+
+    def list_page(
+        self,
+        search: Search,
+        *,
+        sort: SandboxSort = "-created_at",
+        cursor: str | None = None,
+        limit: int = DEFAULT_LIMIT,
+    ) -> Page[SandboxRow]:
+        """List the sandboxes that match; `since` and `until` bound when they last changed."""
+
+    def count(self, search: Search) -> Count:
+        """Count the sandboxes that match, up to a cap."""
+
+    def list_ids(self, search: Search, limit: int) -> Sequence[str]:
+        """List the ids of those that match, in the order of the ids, for an action on all of them."""
+
+    def find(self, sandbox_id: str) -> SandboxRecord | None:
+        """Find one sandbox by its id."""
+
+    def list_generations(self, sandbox_id: str) -> Sequence[Generation]:
+        """List all containers a sandbox ever had, the oldest first."""
+
+
+class LogQueries(Protocol):
+    """The raw log."""
+
+    def list_events(
+        self,
+        wanted: EventFilter,
+        *,
+        newest_first: bool = True,
+        cursor: str | None = None,
+        limit: int = DEFAULT_LIMIT,
+    ) -> EventPage:
+        """Read a page of events, each checked against the hash chain; raise `CorruptLogError` for a bad one."""
+
+    def find_position_before(self, moment: datetime) -> int:
+        """Tell the position of the last event recorded before this moment; 0 when there is none."""
+
+
+class TimelineQueries(Protocol):
+    """What happened when and where."""
+
+    def read_timeline(
+        self, by: RowBy, since: datetime, *, bucket_seconds: int, bucket_count: int, max_rows: int, max_marks: int
+    ) -> TimelineReading:
+        """Count what happened per row and bucket from `since` on."""
+
+
+class EndingQueries(Protocol):
+    """Every container that was taken out of use, and every one that took its place."""
+
+    def list_evictions(
+        self, search: Search, *, cursor: str | None = None, limit: int = DEFAULT_LIMIT
+    ) -> Page[EvictionRow]:
+        """List evictions, the newest first; `since` and `until` bound when they happened."""
+
+    def list_restarts(
+        self, search: Search, *, cursor: str | None = None, limit: int = DEFAULT_LIMIT
+    ) -> Page[RestartRow]:
+        """List restarts, the newest first; `reason` is how the old container ended, the rest is about the new one."""
+
+    def count_evictions(self, search: Search) -> Count:
+        """Count evictions, up to a cap."""
+
+    def count_restarts(self, search: Search) -> Count:
+        """Count restarts, up to a cap."""
+
+
+class OperationQueries(Protocol):
+    """Workers, sweeps, and what operators did."""
+
+    def list_workers(
+        self, *, ended: bool = False, cursor: str | None = None, limit: int = DEFAULT_LIMIT
+    ) -> Page[WorkerReport]:
+        """List the workers that run, the most silent one first; or those that ended, the last one first."""
+
+    def find_worker(self, worker_id: str) -> WorkerReport | None:
+        """Find one worker."""
+
+    def list_sweeps(self, *, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page[SweepRow]:
+        """List the runs of the sweep, the newest first."""
+
+    def list_actions(
+        self, wanted: AuditFilter, *, cursor: str | None = None, limit: int = DEFAULT_LIMIT
+    ) -> Page[OperatorActionRow]:
+        """List what operators did, the newest first."""
+
+
+class SystemQueries(Protocol):
+    """The database itself, and totals for monitoring."""
+
+    def describe(self) -> SystemReport:
+        """Ask the database about itself and the ledger in it."""
+
+    def totals(self, lease_seconds: float) -> Totals:
+        """Count everything there ever was; a worker silent for longer than `lease_seconds` counts as silent."""
