@@ -23,7 +23,7 @@ from tests.support.shared_run import OwnedRun, SharedRun
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
-pytest_plugins = ["pytester", "tests.support.skips", "tests.support.many_workers.fixtures"]
+pytest_plugins = ["pytester", "tests.support.skips", "tests.support.many_workers.fixtures", "tests.support.web"]
 
 RUN = pytest.StashKey[SharedRun]()
 

@@ -18,8 +18,8 @@ from provider.cli.invocation import Invocation, output_option
 from provider.cli.stderr import log_to_stderr, tell
 
 VERBS = (
-    "up", "demo", "acquire", "exec", "ps", "history", "why", "events", "release", "restart", "destroy", "sweep",
-    "sweeper", "db", "rebuild", "image", "doctor",
+    "up", "serve", "demo", "acquire", "exec", "ps", "history", "why", "events", "release", "restart", "destroy",
+    "sweep", "sweeper", "db", "rebuild", "image", "doctor",
 )  # fmt: skip
 """A verb is the module of this name (`exec`: `exec_`) under `provider.cli.verbs`, and its `command`."""
 

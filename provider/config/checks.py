@@ -41,7 +41,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "sweeper.interval": (_TINY, _FOREVER),
     "sweeper.orphan_grace": (0, _FOREVER),
     "sweeper.retention_days": (_TINY, 1_000_000),
-    "web.port": (1, 65535),
+    "web.port": (0, 65535),
 }
 """Smallest and largest value of every number."""
 

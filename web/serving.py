@@ -1,0 +1,89 @@
+"""Serving: gunicorn with threads, never a development server."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from provider.domain.errors import ConfigError
+from provider.settings import Settings
+from web.application import create_app
+
+GRACE_SECONDS = 10
+BACKLOG = 128
+
+
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """One server process with threads; `run` returns when SIGTERM or SIGINT has ended it in order."""
+
+    def __init__(self, settings: Settings, descriptor: int, when_ready: Callable[[], None]) -> None:
+        self._settings = settings
+        self._descriptor = descriptor
+        self._when_ready = when_ready
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Tell gunicorn how to serve."""
+        options = {
+            "bind": f"fd://{self._descriptor}",
+            "worker_class": "gthread",
+            "workers": 1,
+            "threads": 16,
+            "graceful_timeout": GRACE_SECONDS,
+            "worker_tmp_dir": _memory_directory(),
+            "accesslog": None,
+            "loglevel": "warning",
+            "when_ready": lambda _: self._when_ready(),
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Make the application, in the process that serves it."""
+        return create_app(self._settings)
+
+
+def serve(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Serve the dashboard until SIGTERM or SIGINT; `announce` is told the URL once it answers.
+
+    Raise `ConfigError` when the address cannot be used. Gunicorn ends the process with `SystemExit`.
+    """
+    listener = listen(settings.web.host, settings.web.port)
+    url = url_of(listener, settings.web.host)
+    Server(settings, listener.detach(), lambda: announce(url)).run()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the address, or say why it cannot be had. Port 0 takes a free one."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(address)
+            listener.listen(BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise ConfigError(
+            f"dashboard {host}:{port}: cannot listen: {error.strerror}; end what listens there, or set web.port"
+        ) from error
+    return listener
+
+
+def url_of(listener: socket.socket, host: str) -> str:
+    """Make the URL for people to open."""
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{listener.getsockname()[1]}/"
+
+
+def _memory_directory() -> str | None:
+    """Find a place in memory for the file by which a worker says that it lives: a disk may stall."""
+    shared = Path("/dev/shm")  # noqa: S108
+    return str(shared) if shared.is_dir() and os.access(shared, os.W_OK) else None
