@@ -1,10 +1,16 @@
 """Views for auditors: restarts, evictions, deaths, holds, and broken invariants.
 
+Their text is in `provider/store/audit_sql`, where what a revision has made never changes.
+
 Revision: 0004
 Revises: 0003
 """
 
 from __future__ import annotations
+
+from alembic import op
+
+from provider.store.audit_sql.views import REVISION_0004, create_statements, drop_statements
 
 revision = "0004"
 down_revision = "0003"
@@ -13,8 +19,12 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    """Make the views."""
+    for statement in create_statements(op.get_context().dialect.name, REVISION_0004):
+        op.execute(statement)
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    """Drop them."""
+    for statement in drop_statements(REVISION_0004):
+        op.execute(statement)

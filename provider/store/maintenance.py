@@ -12,6 +12,7 @@ from sqlalchemy import select, text
 
 from provider.domain.errors import SchemaError
 from provider.store import log_reader, migrate
+from provider.store.audit_sql.views import list_missing
 from provider.store.engine import read_snapshot, sqlite_module, translated, wal_is_safe
 from provider.store.event_store import SqlEventStore
 from provider.store.rebuild import Progress, find_differences, rebuild
@@ -104,10 +105,11 @@ class Maintenance:
         return found.head
 
     def _compare_schema(self) -> list[str]:
-        """Compare tables and columns with those this version expects, as `alembic check` does."""
+        """Compare tables and columns with those this version expects, as `alembic check` does, and the views' names."""
         with translated(self._url), self._engine.connect() as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True})
-            return [f"schema: {difference!r}" for difference in compare_metadata(context, metadata)]
+            differences = [f"schema: {difference!r}" for difference in compare_metadata(context, metadata)]
+            return differences + [f"schema: view {name} is missing" for name in list_missing(connection)]
 
     def _compare_head(self) -> list[str]:
         """Compare the head row with the last event: an event cut off the end breaks no link of the chain."""

@@ -11,6 +11,7 @@ from provider.domain.events import Event
 from provider.domain.ids import sandbox_stream
 from provider.domain.state import SandboxState, Stamp, evolve, settled
 from provider.store import log_reader
+from provider.store.audit_sql.views import restore_missing
 from provider.store.engine import read_snapshot, translated, write_transaction
 from provider.store.event_store import SqlEventStore
 from provider.store.rows import changed_generations, generation_row, sandbox_row
@@ -64,10 +65,11 @@ class Fold:
 def rebuild(store: SqlEventStore, progress: Progress | None = None) -> int:
     """Fold the log into fresh projections, in one transaction that keeps writers out; return the events read.
 
-    Missing tables are made again. Activity times are no part of the log and are kept.
+    Missing tables are made again, with the views that went along. Activity times are no part of the log and are kept.
     """
     with translated(store.url), write_transaction(store.engine) as connection:
         metadata.create_all(connection, tables=list(FOLDED), checkfirst=True)
+        restore_missing(connection)
         if connection.dialect.name != "sqlite":
             # Before any row: an append in flight ends first, and none waits for a row while it keeps this lock away.
             names = ", ".join(table.name for table in FOLDED)

@@ -89,7 +89,7 @@ def test_s81_projections_made_again_from_the_log_are_identical(history: Deployme
     assert _read(history) == tables
 
     for table in tables:
-        history.audit.execute(f"DROP TABLE {table}")
+        history.audit.execute(f"DROP TABLE {table}{'' if history.audit.is_sqlite else ' CASCADE'}")
     cli.read("rebuild")
 
     for rows in tables.values():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import sqlalchemy
 from sqlalchemy import select
 
 from provider.domain import events as ev
@@ -66,7 +67,9 @@ def test_deleted_rows_come_back_as_they_were(lived: SqlEventStore) -> None:
 
 def test_dropped_tables_come_back_as_they_were(lived: SqlEventStore) -> None:
     before = snapshot(lived)
-    execute(lived, "DROP TABLE sandboxes", "DROP TABLE generations")
+    views = set(sqlalchemy.inspect(lived.engine).get_view_names())
+    along = "" if lived.engine.dialect.name == "sqlite" else " CASCADE"
+    execute(lived, f"DROP TABLE sandboxes{along}", f"DROP TABLE generations{along}")
     with pytest.raises(StoreUnavailable):
         lived.load(SANDBOX)
     rebuild(lived)
@@ -75,6 +78,7 @@ def test_dropped_tables_come_back_as_they_were(lived: SqlEventStore) -> None:
         row[:ACTIVITY] + row[ACTIVITY + 1 :] for row in before[1]
     ]
     assert (after[0], after[2]) == (before[0], before[2])
+    assert set(sqlalchemy.inspect(lived.engine).get_view_names()) == views, "views that a table took along are back"
     append(lived, ev.SandboxReleased(generation=2, worker_id="w1", cause="request"))
     assert lived.load(SANDBOX).status == "warm"
     assert find_differences(lived) == []

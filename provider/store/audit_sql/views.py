@@ -1,0 +1,59 @@
+"""Which views there are, and the statements that make and drop them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import sqlalchemy
+from sqlalchemy import Connection
+
+from provider.store.audit_sql import holds, lifetimes, people, reliability, runs
+from provider.store.audit_sql.dialect import DIALECTS, Dialect
+from provider.store.audit_sql.fleet_rules import fleet_rules
+from provider.store.audit_sql.log_rules import log_rules, shared
+from provider.store.audit_sql.rules import violations
+
+View = Callable[[Dialect], str]
+
+
+def violations_0004(dialect: Dialect) -> str:
+    """One row per broken invariant, over a log that was never pruned."""
+    return violations(shared(cut="0"), [*log_rules(), *fleet_rules(dialect)])
+
+
+REVISION_0004: Mapping[str, View] = {
+    "v_container_lifetimes": lifetimes.container_lifetimes,
+    "v_deaths": lifetimes.deaths,
+    "v_evictions": lifetimes.evictions,
+    "v_restarts": lifetimes.restarts,
+    "v_holds": holds.holds,
+    "v_operator_actions": people.operator_actions,
+    "v_sweeps": runs.sweeps,
+    "v_worker_lifetimes": runs.worker_lifetimes,
+    "v_daily_reliability": reliability.daily_reliability,
+    "v_violations": violations_0004,
+}
+CURRENT = REVISION_0004
+"""The views of the newest schema."""
+
+
+def create_statements(dialect: str, views: Mapping[str, View] = CURRENT) -> Sequence[str]:
+    """Write the statements that make the views in a database of this kind (`sqlite` or `postgresql`)."""
+    return [f"CREATE VIEW {name} AS\n{make(DIALECTS[dialect]).strip()}" for name, make in views.items()]
+
+
+def drop_statements(views: Mapping[str, View] = CURRENT) -> Sequence[str]:
+    """Write the statements that drop them, as far as they are there."""
+    return [f"DROP VIEW IF EXISTS {name}" for name in views]
+
+
+def list_missing(connection: Connection) -> Sequence[str]:
+    """List the views that the database should have and has not."""
+    return sorted(set(CURRENT) - set(sqlalchemy.inspect(connection).get_view_names()))
+
+
+def restore_missing(connection: Connection) -> None:
+    """Make the views that are missing: on PostgreSQL a dropped table takes its views along."""
+    missing = {name: CURRENT[name] for name in list_missing(connection)}
+    for statement in create_statements(connection.dialect.name, missing):
+        connection.exec_driver_sql(statement)

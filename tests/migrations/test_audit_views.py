@@ -1,0 +1,40 @@
+"""The audit views are the same on both databases, and come and go with their revision."""
+
+from __future__ import annotations
+
+import sqlalchemy
+from sqlalchemy import Engine
+
+from provider.store.audit_sql.views import CURRENT
+from provider.store.engine import create_engine
+from provider.store.migrate import downgrade, upgrade
+
+
+def columns(engine: Engine) -> dict[str, list[str]]:
+    """Ask the database for its views, each with its columns in order."""
+    with engine.connect() as connection:
+        names = sqlalchemy.inspect(connection).get_view_names()
+        return {name: list(connection.exec_driver_sql(f"SELECT * FROM {name}").keys()) for name in names}
+
+
+def test_both_databases_have_the_same_views_and_columns_in_the_same_order(sqlite_url: str, postgres_url: str) -> None:
+    found = []
+    for url in (sqlite_url, postgres_url):
+        engine = create_engine(url)
+        upgrade(engine, url)
+        found.append(columns(engine))
+        engine.dispose()
+    assert found[0] == found[1]
+    assert set(found[0]) == set(CURRENT)
+    assert all(found[0].values())
+
+
+def test_views_go_with_their_revision_and_come_again(database_url: str) -> None:
+    engine = create_engine(database_url)
+    upgrade(engine, database_url)
+    before = columns(engine)
+    downgrade(engine, database_url, "0003")
+    assert columns(engine) == {}
+    upgrade(engine, database_url)
+    assert columns(engine) == before
+    engine.dispose()
