@@ -182,9 +182,14 @@ def open_backend(settings: Settings, ledger_id: str) -> SandboxBackend:
 
 def state_directory(settings: Settings, ledger_id: str) -> Path:
     """Find where backends without an engine keep their containers: one place per ledger on this host."""
+    return state_root() / ledger_id
+
+
+def state_root() -> Path:
+    """Find where this user's processes on this host keep what is in no database."""
     base = os.environ.get("XDG_STATE_HOME")
     root = Path(base) if base else Path.home() / ".local" / "state"
-    return root / "sandbox-ledger" / ledger_id
+    return root / "sandbox-ledger"
 
 
 @contextlib.contextmanager

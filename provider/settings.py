@@ -119,13 +119,52 @@ class SweeperSettings:
     retention_days: float = 30.0
 
 
+WebRole = Literal["viewer", "operator"]
+"""A viewer reads everything; an operator also acts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenSettings:
+    """Who may sign in with a token; only the token's SHA-256 is known here."""
+
+    name: str
+    sha256: str = field(repr=False)
+    role: WebRole = "viewer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxySettings:
+    """What a reverse proxy says about who asks, and which proxies are believed (addresses or networks).
+
+    `roles` gives a role to a value of `role_header` (several, separated by commas, are allowed there), or to a user
+    where there is no such header; whoever is not in it gets `default_role`.
+    """
+
+    trusted_addresses: tuple[str, ...] = ()
+    user_header: str = "X-Forwarded-User"
+    role_header: str | None = None
+    roles: Mapping[str, WebRole] = field(default_factory=dict)
+    default_role: Literal["none", "viewer", "operator"] = "none"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
-    """The dashboard's address and authentication."""
+    """The dashboard: its address, and who may see it. Port 0 takes a free one; `session_lifetime` in seconds.
+
+    `public_url` is what people open where a reverse proxy is in front; `session_key` is shared by servers on several
+    machines and is in no repr.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8642
     auth: Literal["none", "token", "proxy"] = "none"
+    tokens: tuple[TokenSettings, ...] = ()
+    proxy: ProxySettings = field(default_factory=ProxySettings)
+    public_url: str | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    threads: int = 16
+    session_lifetime: float = 43_200.0
+    session_key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

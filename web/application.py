@@ -7,14 +7,19 @@ from collections.abc import Iterator, Mapping
 
 from flask import Blueprint, Flask, g
 from flask.sansio.scaffold import Scaffold
+from flask.typing import ResponseReturnValue
 
 from provider.config import load_settings
 from provider.settings import Settings
 from web import errors
 from web.api.table import API_ROUTES
-from web.pages.table import PAGES
+from web.pages.table import PAGE_ROUTES, PAGES
+from web.public_url import PublicUrl
 from web.routes import Route
-from web.security.principal import Principal
+from web.security import login
+from web.security.access import Ask, open_access
+from web.security.guard import Guard
+from web.security.headers import protect
 from web.services import Services
 from web.urls import NAME
 
@@ -25,29 +30,37 @@ Source = Settings | Mapping[str, object] | str | os.PathLike[str] | None
 
 
 def create_app(settings: Source = None) -> Flask:
-    """Make the dashboard as an application; nothing is opened before the first request.
+    """Make the dashboard as an application; the ledger is opened by the first request.
 
     `settings` is what `open_provider` takes. Serve it with `sandbox-ledger serve`, or with any WSGI server.
     """
-    services = Services(load_settings(settings))
     app = Flask("web", static_folder=None, template_folder=None)
+    loaded = load_settings(settings)
+    services = _equip(app, loaded, None)
     app.extensions[EXTENSION] = services
-    _equip(app, services)
     app.register_blueprint(_blueprint())
+    if loaded.web.public_url is not None:
+        app.wsgi_app = PublicUrl(app.wsgi_app, loaded.web.public_url)  # type: ignore[method-assign]  # as Flask documents
     return app
 
 
-def create_blueprint(settings: Source = None) -> Blueprint:
-    """Make the dashboard as a blueprint: `app.register_blueprint(create_blueprint(...), url_prefix="/sandboxes")`."""
+def create_blueprint(settings: Source = None, *, ask: Ask | None = None) -> Blueprint:
+    """Make the dashboard as a blueprint: `app.register_blueprint(create_blueprint(...), url_prefix="/sandboxes")`.
+
+    `ask` tells who makes the current request, as (name, role), or None for somebody who may not see this; without it
+    `web.auth` holds here as well. The names of the application belong into `web.allowed_hosts`.
+    """
     blueprint = _blueprint()
-    _equip(blueprint, Services(load_settings(settings)))
+    _equip(blueprint, load_settings(settings), ask)
     return blueprint
 
 
 def routes() -> Iterator[Route]:
     """List everything that can be asked for."""
     yield from (page.route for page in PAGES)
+    yield from PAGE_ROUTES
     yield from API_ROUTES
+    yield from login.ROUTES
 
 
 def _blueprint() -> Blueprint:
@@ -57,12 +70,17 @@ def _blueprint() -> Blueprint:
     return blueprint
 
 
-def _equip(target: Scaffold, services: Services) -> None:
+def _equip(target: Scaffold, settings: Settings, ask: Ask | None) -> Services:
     """Add what every request needs: to an application also for URLs that do not exist."""
+    access = open_access(settings.web, ask)
+    services = Services(settings, access.sign_in)
+    guard = Guard(settings.web, access.authenticator, {"static": None, **{one.endpoint: one.role for one in routes()}})
 
-    def enter() -> None:
+    def enter() -> ResponseReturnValue | None:
         g.sandbox_ledger = services
-        g.sandbox_ledger_principal = Principal("", "operator")
+        return guard.admit()
 
     target.before_request(enter)
+    target.after_request(protect)
     errors.register(target)
+    return services

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from provider.domain import errors
 from web.api.problems import problem
 from web.rendering import render
+from web.urls import endpoint_of
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +37,8 @@ def register(target: Scaffold) -> None:
 
 def wants_problem() -> bool:
     """Tell whether a program asked: errors of the API are problem details."""
-    if request.endpoint is None:
-        return request.path.startswith("/api/")
-    return request.endpoint.rpartition(".")[2].startswith("api_")
+    endpoint = endpoint_of(request)
+    return request.path.startswith("/api/") if endpoint is None else endpoint.startswith("api_")
 
 
 def answer(status: int, detail: str) -> Response:

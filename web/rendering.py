@@ -54,12 +54,14 @@ def render(template: str, status: int = 200, *, now: datetime | None = None, **c
 
 def _frame(now: datetime) -> Mapping[str, object]:
     """Tell what every page shows around its own content."""
+    principal = find_principal()
     return {
         "now": now,
         "theme": request.cookies.get(THEME_COOKIE, "auto"),
-        "navigation": list_links(),
+        "navigation": list_links() if principal else (),
         "here": here(),
-        "principal": find_principal(),
+        "principal": principal,
+        "can_sign_out": principal is not None and principal.how == "session",
         "live_url": None,
         "messages": (),
     }

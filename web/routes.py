@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-Role = Literal["viewer", "operator"]
+from provider.settings import WebRole
+
 View = Callable[..., ResponseReturnValue]
 
 
@@ -21,7 +21,7 @@ class Route:
     endpoint: str
     view: View
     methods: tuple[str, ...] = ("GET",)
-    role: Role | None = "viewer"
+    role: WebRole | None = "viewer"
 
     def register(self, blueprint: Blueprint) -> None:
         """Add the URL to the dashboard."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from flask import g
 
@@ -13,12 +14,16 @@ from provider.runtime.insights import Insights
 from provider.settings import Settings
 from web.lazily import Lazily
 
+if TYPE_CHECKING:
+    from web.security.login import SignIn
+
 
 class Services:
     """Everything behind the views. Safe from any thread and after `fork()`; nothing is opened before it is used."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, sign_in: SignIn | None = None) -> None:
         self.settings = settings
+        self.sign_in = sign_in
         self._insights = Lazily(lambda: open_insights(settings), Insights.close)
         self._closers: list[Callable[[], None]] = [self._insights.close]
         atexit.register(self.close)
@@ -44,13 +49,3 @@ def services() -> Services:
     """Give the services of the dashboard that answers this request."""
     found: Services = g.sandbox_ledger
     return found
-
-
-@contextlib.contextmanager
-def open_services(settings: Settings) -> Iterator[Services]:
-    """Open services for as long as a block runs."""
-    opened = Services(settings)
-    try:
-        yield opened
-    finally:
-        opened.close()

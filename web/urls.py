@@ -6,12 +6,16 @@ import functools
 import hashlib
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import flask
-from flask import request
+from flask import Request, request
 
 NAME = "sandbox_ledger"
 """The blueprint's name where nobody chose another one."""
+
+_PATH = "/!$&'()*+,;=:@~"
+"""What stands in a path as it is."""
 
 PACKAGE = Path(__file__).parent
 
@@ -19,6 +23,11 @@ PACKAGE = Path(__file__).parent
 def url_for(endpoint: str, **values: Any) -> str:
     """Make the URL of an endpoint of the dashboard (`now`, `sandbox`); a value that is None is left out."""
     return flask.url_for(f"{request.blueprint or NAME}.{endpoint}", **values)
+
+
+def endpoint_of(asked: Request) -> str | None:
+    """Tell the endpoint of a request by its own name, wherever the dashboard is mounted; None for an unknown URL."""
+    return None if asked.endpoint is None else asked.endpoint.rpartition(".")[2]
 
 
 def has_endpoint(endpoint: str) -> bool:
@@ -33,8 +42,9 @@ def static_url(filename: str) -> str:
 
 def here() -> str:
     """Tell the path and the arguments of this request, as a link back to it."""
-    path = f"{request.root_path}{request.full_path}"
-    return path.removesuffix("?")
+    path = quote(f"{request.root_path}{request.path}", safe=_PATH)
+    query = request.query_string.decode("ascii", "ignore")
+    return f"{path}?{query}" if query else path
 
 
 @functools.cache

@@ -8,6 +8,7 @@ from operator import attrgetter
 from pathlib import PurePosixPath
 
 from provider.config.place import Place
+from provider.config.web_checks import check_web
 from provider.settings import Settings
 
 # The prefix starts a container's name, which is also its host name: 63 characters together with id and generation.
@@ -41,7 +42,11 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "sweeper.interval": (_TINY, _FOREVER),
     "sweeper.orphan_grace": (0, _FOREVER),
     "sweeper.retention_days": (_TINY, 1_000_000),
+    # 0: a free one, which the server tells.
     "web.port": (0, 65535),
+    # One stays free for pages beside the streams, which take at most half.
+    "web.threads": (4, 1000),
+    "web.session_lifetime": (60, 31_536_000),
 }
 """Smallest and largest value of every number."""
 
@@ -53,12 +58,14 @@ _NOT_EMPTY = (
     "sandbox.security.seccomp",
     "sandbox.security.user",
     "web.host",
+    "web.proxy.user_header",
+    "web.proxy.role_header",
 )
 
 
 def check_settings(settings: Settings, place: Place) -> None:
     """Raise `ConfigError` for the first value that cannot work."""
-    for check in (_check_ranges, _check_order, _check_names, _check_mounts, _check_environment):
+    for check in (_check_ranges, _check_order, _check_names, _check_mounts, _check_environment, check_web):
         check(settings, place)
 
 

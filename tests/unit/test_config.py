@@ -18,7 +18,7 @@ from provider.config import load_settings
 from provider.config.checks import RANGES
 from provider.config.yaml_text import YamlError, read_yaml
 from provider.domain.errors import ConfigError
-from provider.settings import Bytes, DatabaseSettings, LimitSettings, MountSettings, Settings
+from provider.settings import Bytes, DatabaseSettings, LimitSettings, MountSettings, ProxySettings, Settings
 
 SHIPPED = Path(__file__).parents[2] / "config.yaml"
 SECRET = "hunter2-and-more"
@@ -197,7 +197,8 @@ def test_variables_override_the_source_at_any_depth() -> None:
         SANDBOX_LEDGER__SANDBOX__SECURITY__CAPABILITIES="[]",
         SANDBOX_LEDGER__SANDBOX__SECURITY__USER="1000",
         SANDBOX_LEDGER__SANDBOX__NETWORK="",
-        SANDBOX_LEDGER__WEB__AUTH="'token'",
+        SANDBOX_LEDGER__WEB__AUTH="'proxy'",
+        SANDBOX_LEDGER__WEB__PROXY="{trusted_addresses: [10.0.0.7], roles: {sre: operator}}",
     )
     assert settings.sandbox.replicas == 6
     assert settings.sandbox.limits == LimitSettings(memory=Bytes(512 * 1024**2), pids=7)
@@ -206,7 +207,8 @@ def test_variables_override_the_source_at_any_depth() -> None:
     assert settings.sandbox.security.capabilities == ()
     assert settings.sandbox.security.user == "1000"
     assert settings.sandbox.network is None
-    assert settings.web.auth == "token"
+    assert settings.web.auth == "proxy"
+    assert settings.web.proxy == ProxySettings(trusted_addresses=("10.0.0.7",), roles={"sre": "operator"})
     assert source == {"sandbox": {"replicas": 5, "limits": {"memory": "1g", "pids": 7}}}, "the source is untouched"
 
 

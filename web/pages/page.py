@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from web.routes import Role, Route, View
+from provider.settings import WebRole
+from web.routes import Route, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +17,7 @@ class Page:
     title: str
     view: View
     key: str | None = None
-    role: Role = "viewer"
+    role: WebRole = "viewer"
 
     @property
     def route(self) -> Route:

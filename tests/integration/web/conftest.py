@@ -1,0 +1,32 @@
+"""The dashboard under each kind of authentication."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.support.signing_in import token_settings
+from tests.support.web import configuration, open_app
+
+Open = Callable[..., FlaskClient]
+
+
+@pytest.fixture
+def open_client(sqlite_url: str) -> Iterator[Open]:
+    """Open a dashboard over an empty ledger; keywords change the section `web`."""
+    with ExitStack() as stack:
+
+        def open_one(**web: Any) -> FlaskClient:
+            return stack.enter_context(open_app(configuration(sqlite_url, **web))).test_client()
+
+        yield open_one
+
+
+@pytest.fixture
+def token_client(open_client: Open) -> FlaskClient:
+    """A dashboard with tokens, where nobody has signed in."""
+    return open_client(**token_settings())

@@ -1,0 +1,43 @@
+"""Sessions: a signed cookie that says which token signed in, and when. Nothing is kept on the server."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from provider.settings import TokenSettings
+
+COOKIE = "sandbox_ledger_session"
+
+
+class Sessions:
+    """Makes and reads the cookie. A session ends with its lifetime, and when its token is changed or removed."""
+
+    def __init__(self, key: bytes, lifetime_seconds: float, tokens: Sequence[TokenSettings]) -> None:
+        self._key = key
+        self.lifetime_seconds = int(lifetime_seconds)
+        self._tokens = {token.name: token for token in tokens}
+        self._serializer = URLSafeTimedSerializer(
+            key, salt="sandbox-ledger session", signer_kwargs={"digest_method": hashlib.sha256}
+        )
+
+    def issue(self, token: TokenSettings) -> str:
+        """Make the cookie of somebody who showed this token."""
+        return self._serializer.dumps([token.name, self._mark(token)])
+
+    def find(self, cookie: str) -> TokenSettings | None:
+        """Find whose cookie this is; None for one that was altered, is too old, or whose token is no longer valid."""
+        try:
+            content = self._serializer.loads(cookie, max_age=self.lifetime_seconds)
+        except BadData:
+            return None
+        name, mark = content
+        token = self._tokens.get(name)
+        return token if token is not None and hmac.compare_digest(mark, self._mark(token)) else None
+
+    def _mark(self, token: TokenSettings) -> str:
+        """Tie a session to the very token: one that was replaced under the same name ends it."""
+        return hmac.new(self._key, token.sha256.lower().encode(), hashlib.sha256).hexdigest()[:32]
