@@ -17,14 +17,17 @@ from provider.config import load_settings
 from provider.ports import EngineDescription, SandboxBackend, SupportsDescription
 from provider.runtime.activity import Activity
 from provider.runtime.engine import Engine
+from provider.runtime.fleet import Fleet
 from provider.runtime.insights import Insights
 from provider.runtime.leader import Leader
 from provider.runtime.operator import release_all_holders
 from provider.runtime.process import WorkerProcess
 from provider.runtime.replica import Replica
+from provider.runtime.reports import Reports
 from provider.runtime.scheduler import Scheduler
 from provider.runtime.sweep import Sweep
 from provider.runtime.sweeper import Sweeper, SweeperStatus, read_status
+from provider.runtime.timeline import Timeline
 from provider.runtime.worker import Worker, new_worker_id
 from provider.settings import Settings
 from provider.store.engine import create_engine, wal_is_safe
@@ -33,6 +36,13 @@ from provider.store.feed import SqlFeed
 from provider.store.leases import SqlLeases
 from provider.store.migrate import ensure_schema
 from provider.store.queries import SqlLedgerQueries
+from provider.store.reports.endings import SqlEndingQueries
+from provider.store.reports.fleet import SqlFleetQueries
+from provider.store.reports.log import SqlLogQueries
+from provider.store.reports.operations import SqlOperationQueries
+from provider.store.reports.sandboxes import SqlSandboxQueries
+from provider.store.reports.system import SqlSystemQueries
+from provider.store.reports.timeline import SqlTimelineQueries
 from provider.store.sweeps import SqlSweeps
 from provider.store.waiters import SqlWaiters
 from provider.store.workers import SqlWorkerRegistry
@@ -118,6 +128,22 @@ def open_insights(settings: Settings) -> Insights:
     """Open the read side of the ledger; no engine is contacted. Close it with `close()`."""
     store = open_store(settings)
     return Insights(store, SqlLedgerQueries(store.engine, store.url))
+
+
+def open_reports(settings: Settings, *, migrate: bool = True) -> Reports:
+    """Open everything the dashboard reads; no engine is contacted. Close it with `close()`."""
+    store = open_store(settings, migrate=migrate)
+    database = (store.engine, store.url)
+    return Reports(
+        insights=Insights(store, SqlLedgerQueries(*database)),
+        fleet=Fleet(SqlFleetQueries(*database), settings),
+        sandboxes=SqlSandboxQueries(*database),
+        log=SqlLogQueries(*database),
+        timeline=Timeline(SqlTimelineQueries(*database)),
+        endings=SqlEndingQueries(*database),
+        operations=SqlOperationQueries(*database),
+        system=SqlSystemQueries(*database),
+    )
 
 
 def open_maintenance(settings: Settings) -> Maintenance:

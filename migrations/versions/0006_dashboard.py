@@ -6,15 +6,40 @@ Revises: 0005
 
 from __future__ import annotations
 
+from alembic import op
+
 revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None
 
+# Partial, and over times that are set once or twice in the life of a container: an append writes every index that a
+# changed column is in.
+GENERATIONS = {
+    "ix_generations_ready_at": ("ready_at", "ready_at IS NOT NULL"),
+    "ix_generations_died_at": ("died_at", "died_at IS NOT NULL"),
+    "ix_generations_ended_at": ("ended_at", "ended_at IS NOT NULL"),
+    "ix_generations_unwanted": ("ended_at", "expected IS {no}"),
+    "ix_generations_later": ("creating_at", "generation > 1"),
+}
+EVENTS = {
+    "ix_events_operator_actions": ("recorded_at, position", "OperatorActionRequested"),
+    "ix_events_operator_outcomes": ("correlation_id", "OperatorActionCompleted"),
+}
+
 
 def upgrade() -> None:
-    """Nothing yet."""
+    """Add the indexes."""
+    no = "0" if op.get_context().dialect.name == "sqlite" else "false"
+    for name, (column, among) in GENERATIONS.items():
+        op.execute(f"CREATE INDEX {name} ON generations ({column}, sandbox_id, generation) WHERE {among.format(no=no)}")
+    for name, (columns, event) in EVENTS.items():
+        op.execute(f"CREATE INDEX {name} ON events ({columns}) WHERE type = '{event}'")
+    op.create_index("ix_sandboxes_created_at_sandbox_id", "sandboxes", ["created_at", "sandbox_id"])
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    """Remove them again."""
+    op.drop_index("ix_sandboxes_created_at_sandbox_id", "sandboxes")
+    for name in (*EVENTS, *GENERATIONS):
+        op.execute(f"DROP INDEX {name}")

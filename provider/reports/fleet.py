@@ -96,7 +96,7 @@ class FleetReading:
 
     `begun_at` is when the ledger was made. `statuses` counts the sandboxes in each status but `gone`. `before` is the
     same length of time just before `current`; `baseline` a longer time before `current`, for what is normal. `strip`
-    divides `current`.
+    divides `current`. `last_good_sweep_at` is when the last sweep finished that could look at the engine.
     """
 
     freshness: Freshness
@@ -111,6 +111,7 @@ class FleetReading:
     top_reasons: tuple[Reason, ...]
     workers: Workers
     last_sweep: SweepRow | None
+    last_good_sweep_at: datetime | None
     leader: LeaseRow | None
     latest: tuple[UnexpectedEnd, ...]
     last_start_error: str | None = None

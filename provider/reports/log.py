@@ -29,12 +29,13 @@ class EventPage:
     """Events in the order of the question, each one checked, and how far the search went.
 
     A rare filter would read the whole log: a search stops after a while. `is_complete` is False then, `searched_to`
-    is the position it came to (and `searched_at` that one's time), and `next` goes on from there, whatever was found.
+    is the position it came to (`searched_at` that event's time), and the cursor in the direction of the search goes on
+    from there, however little was found.
     """
 
     items: tuple[RecordedEvent, ...]
     next: str | None = None
     previous: str | None = None
     is_complete: bool = True
-    searched_to: int = 0
+    searched_to: int | None = None
     searched_at: datetime | None = None

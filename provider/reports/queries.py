@@ -30,9 +30,12 @@ class FleetQueries(Protocol):
         """Tell the database's time and the last event. Cheap enough for every request."""
 
     def read_fleet(
-        self, *, window_seconds: int, bucket_seconds: int, baseline_seconds: int, lease_seconds: float
+        self, *, window_seconds: int, bucket_seconds: int, baseline_seconds: int, lease_seconds: float, lease: str
     ) -> FleetReading:
-        """Read everything about now, the last `window_seconds`, those before them and the baseline, in one snapshot."""
+        """Read everything about now, the last `window_seconds`, those before them and the baseline, in one snapshot.
+
+        `lease` is the name of the lease that the leader of the sweep holds; a worker is silent after `lease_seconds`.
+        """
 
 
 class SandboxQueries(Protocol):

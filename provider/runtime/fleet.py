@@ -5,6 +5,7 @@ from __future__ import annotations
 from provider.domain.verdict import Signals, Verdict, reach_verdict
 from provider.reports.fleet import FleetReading, Freshness, Overview
 from provider.reports.queries import FleetQueries
+from provider.runtime.leader import LEASE
 from provider.settings import Settings
 
 WINDOW_SECONDS = 3600
@@ -30,12 +31,12 @@ class Fleet:
             bucket_seconds=BUCKET_SECONDS,
             baseline_seconds=BASELINE_SECONDS,
             lease_seconds=self._settings.worker.lease_time,
+            lease=LEASE,
         )
         return Overview(verdict=self._judge(reading), replicas=self._settings.sandbox.replicas, reading=reading)
 
     def _judge(self, reading: FleetReading) -> Verdict:
         known_hours = _hours_known(reading)
-        last = reading.last_sweep
         return reach_verdict(
             Signals(
                 now=reading.freshness.now,
@@ -43,7 +44,7 @@ class Fleet:
                 normal_unexpected_ends=_per_hour(reading.baseline.unexpected_ends, known_hours),
                 normal_start_failures=_per_hour(reading.baseline.start_failures, known_hours),
                 reasons=reading.top_reasons,
-                last_sweep_at=last.finished_at if last is not None else None,
+                last_sweep_at=reading.last_good_sweep_at,
                 sweep_interval_seconds=self._settings.sweeper.interval,
                 workers_running=reading.workers.running,
                 workers_silent=reading.workers.silent,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Text, bindparam, cast, func, select, type_coerce
+from sqlalchemy import Connection, Row, Select, Text, bindparam, cast, func, select, text, type_coerce
 from sqlalchemy.types import NullType
 
 from provider.domain.codec import UnreadableEventError, from_payload
@@ -27,29 +27,44 @@ from provider.domain.log import (
 )
 from provider.store.chain_base import chain_base
 from provider.store.tables import events, ledger_head, streams
+from provider.store.types import UtcTimestamp
 
 PAGE = 1000
 
 _previous = events.alias("previous")
 _columns = [c for c in events.columns if c.name not in {"data", "recorded_at"}]
-_base: Select[Any] = select(
+CHECKED: Select[Any] = select(
     *_columns,
     cast(events.c.data, Text).label("data"),
     type_coerce(events.c.recorded_at, NullType()).label("recorded_at"),  # read below, where its position is known
     func.coalesce(_previous.c.hash, bindparam("base_hash")).label("previous_hash"),
 ).select_from(events.outerjoin(_previous, _previous.c.position == events.c.position - 1))
 
+"""Events with all that `decode` needs; takes the hash of the chain's base as `base_hash`."""
+
 _STREAM_PAGE = (
-    _base.where(events.c.stream == bindparam("stream"), events.c.version > bindparam("after"))
+    CHECKED.where(events.c.stream == bindparam("stream"), events.c.version > bindparam("after"))
     .order_by(events.c.version)
     .limit(bindparam("limit"))
 )
-_LOG_PAGE = _base.where(events.c.position > bindparam("after")).order_by(events.c.position).limit(bindparam("limit"))
+_LOG_PAGE = CHECKED.where(events.c.position > bindparam("after")).order_by(events.c.position).limit(bindparam("limit"))
 _LOG_END = select(
     ledger_head.c.position,
     (func.coalesce(events.c.hash, bindparam("base_hash")) == ledger_head.c.hash).label("is_intact"),
 ).select_from(ledger_head.outerjoin(events, events.c.position == ledger_head.c.position))
-_TIME_OF = select(events.c.recorded_at).where(events.c.position == bindparam("position"))
+_LAST_BEFORE = text("""
+WITH RECURSIVE halves(low, high) AS (
+    SELECT CAST(:base AS bigint), position FROM ledger_head
+    UNION ALL
+    SELECT
+        CASE WHEN e.recorded_at < :moment THEN e.position ELSE h.low END,
+        CASE WHEN e.recorded_at < :moment THEN h.high ELSE e.position - 1 END
+    FROM halves AS h JOIN events AS e ON e.position = (h.low + h.high + 1) / 2
+    WHERE h.low < h.high
+)
+SELECT low FROM halves WHERE low = high
+""").bindparams(bindparam("moment", type_=UtcTimestamp()))
+"""Halves what is left until one event is left, so that no index on the times is needed."""
 _STREAM_END = (
     select(streams.c.version)
     .select_from(
@@ -89,18 +104,9 @@ def log_page(connection: Connection, after: int, limit: int = PAGE) -> list[Reco
 
 
 def find_position_before(connection: Connection, moment: datetime) -> int:
-    """Tell the position of the last event recorded before this moment; positions and times grow together.
-
-    Looks at one event after the other, halving what is left, so that no index on the times is needed.
-    """
-    low, high = chain_base(connection).position, int(connection.execute(select(ledger_head.c.position)).scalar_one())
-    while low < high:
-        middle = (low + high + 1) // 2
-        if connection.execute(_TIME_OF, {"position": middle}).scalar_one() < moment:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    """Tell the position of the last event recorded before this moment; positions and times grow together."""
+    values = {"moment": moment, "base": chain_base(connection).position}
+    return int(connection.execute(_LAST_BEFORE, values).scalar_one())
 
 
 def _checked(rows: Any, counter: str, after: int) -> Iterator[RecordedEvent]:

@@ -17,6 +17,7 @@ from provider.store.clock import database_now
 from provider.store.driver import open_cursor
 from provider.store.engine import translated, write_transaction
 from provider.store.tables import sandboxes, sweeps, workers
+from provider.store.workers import worker_row
 
 REMEMBERED_SECONDS = 3600.0
 """Workers that ended longer ago are not read; who is not read has lapsed after one lease time all the same."""
@@ -109,7 +110,7 @@ class SqlSweeps:
         """List the last runs, the newest first."""
         statement = select(sweeps).order_by(sweeps.c.started_at.desc(), sweeps.c.sweep_id).limit(limit)
         with translated(self._url), self._engine.connect() as connection:
-            return [_sweep_row(row) for row in connection.execute(statement).mappings()]
+            return [sweep_row(row) for row in connection.execute(statement).mappings()]
 
     def forget(self, days: float) -> int:
         """Delete the runs that began longer ago; return how many."""
@@ -122,7 +123,7 @@ class SqlSweeps:
             now = database_now(connection)
             lately = workers.c.ended_at > now - timedelta(seconds=REMEMBERED_SECONDS)
             rows = connection.execute(select(workers).where(workers.c.ended_at.is_(None) | lately))
-            return [_worker_row(row, now) for row in rows]
+            return [worker_row(row, now) for row in rows]
 
 
 def _read_sandboxes(rows: Iterable[tuple[Any, ...]]) -> list[OpenSandbox]:
@@ -150,14 +151,8 @@ def _converted(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(values)
 
 
-def _worker_row(row: Any, now: datetime) -> WorkerRow:
-    silent = max(0.0, (now - row.heartbeat_at).total_seconds())
-    return WorkerRow(
-        row.worker_id, row.host, row.pid, row.started_at, row.heartbeat_at, row.ended_at, row.ended_as, silent
-    )
-
-
-def _sweep_row(row: Mapping[Any, Any]) -> SweepRow:
+def sweep_row(row: Mapping[Any, Any]) -> SweepRow:
+    """Turn a row of `sweeps` into a value."""
     return SweepRow(
         sweep_id=row["sweep_id"], started_at=row["started_at"], finished_at=row["finished_at"], leader=row["leader"],
         token=row["token"], counts=Counts(**{name: row[name] for name in _COUNTS}), error=row["error"],

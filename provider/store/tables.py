@@ -71,6 +71,16 @@ _has_command = events.c.command_id.is_not(None)
 Index(
     "uq_events_command_id", events.c.command_id, unique=True, postgresql_where=_has_command, sqlite_where=_has_command
 )
+# Rare types only: other events pay nothing for them.
+_requested = events.c.type == "OperatorActionRequested"
+_completed = events.c.type == "OperatorActionCompleted"
+Index(
+    "ix_events_operator_actions", events.c.recorded_at, events.c.position, sqlite_where=_requested,
+    postgresql_where=_requested,
+)  # fmt: skip
+Index(
+    "ix_events_operator_outcomes", events.c.correlation_id, sqlite_where=_completed, postgresql_where=_completed
+)  # fmt: skip
 
 sandboxes = Table(
     "sandboxes",
@@ -99,6 +109,7 @@ sandboxes = Table(
         postgresql_where=text("retry_at IS NOT NULL"),
     ),
     Index(None, "status"),
+    Index(None, "created_at", "sandbox_id"),
     sqlite_with_rowid=False,
 )
 
@@ -141,6 +152,17 @@ generations = Table(
     ),
     sqlite_with_rowid=False,
 )
+# Each is written once or twice in the life of a container, and orders what the dashboard shows by time.
+_TIMES = {
+    "ix_generations_ready_at": (generations.c.ready_at, generations.c.ready_at.is_not(None)),
+    "ix_generations_died_at": (generations.c.died_at, generations.c.died_at.is_not(None)),
+    "ix_generations_ended_at": (generations.c.ended_at, generations.c.ended_at.is_not(None)),
+    "ix_generations_unwanted": (generations.c.ended_at, generations.c.expected.is_(False)),
+    "ix_generations_later": (generations.c.creating_at, generations.c.generation > 1),
+}
+for _name, (_column, _among) in _TIMES.items():
+    _key = (generations.c.sandbox_id, generations.c.generation)
+    Index(_name, _column, *_key, sqlite_where=_among, postgresql_where=_among)
 
 workers = Table(
     "workers",

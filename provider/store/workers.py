@@ -50,14 +50,14 @@ class SqlWorkerRegistry:
         """Find one worker, with its heartbeat's age."""
         with translated(self._url), self._engine.connect() as connection:
             row = connection.execute(select(workers).where(workers.c.worker_id == worker_id)).one_or_none()
-            return _worker_row(row, database_now(connection)) if row is not None else None
+            return worker_row(row, database_now(connection)) if row is not None else None
 
     def list_running(self) -> Sequence[WorkerRow]:
         """List the workers that have not ended, the most silent one first."""
         statement = select(workers).where(workers.c.ended_at.is_(None)).order_by(workers.c.heartbeat_at)
         with translated(self._url), self._engine.connect() as connection:
             now = database_now(connection)
-            return [_worker_row(row, now) for row in connection.execute(statement)]
+            return [worker_row(row, now) for row in connection.execute(statement)]
 
     def list_ended_holders(self) -> Sequence[str]:
         """List the workers that have ended and still hold sandboxes."""
@@ -77,7 +77,8 @@ def _running(worker_id: str) -> Update:
     return update(workers).where(workers.c.worker_id == worker_id, workers.c.ended_at.is_(None))
 
 
-def _worker_row(row: Any, now: datetime) -> WorkerRow:
+def worker_row(row: Any, now: datetime) -> WorkerRow:
+    """Turn a row of `workers` into a value, with its heartbeat's age at a moment."""
     return WorkerRow(
         row.worker_id, row.host, row.pid, row.started_at, row.heartbeat_at, row.ended_at, row.ended_as,
         max(0.0, (now - row.heartbeat_at).total_seconds()),

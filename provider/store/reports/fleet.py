@@ -1,0 +1,143 @@
+"""How the fleet is doing: everything about now, in a constant number of statements that see one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, case, func, select
+
+from provider.domain.sweeps import LeaseRow, SweepRow
+from provider.domain.verdict import Reason
+from provider.reports.fleet import FleetReading, Freshness, Workers
+from provider.store.clock import database_now
+from provider.store.reports import facts, marks, tallies
+from provider.store.reports.latest import list_latest_ends
+from provider.store.reports.reading import Reading
+from provider.store.sweeps import sweep_row
+from provider.store.tables import generations, leases, ledger_head, sandboxes, sweeps, workers
+from provider.store.workers import worker_row
+
+SHOWN_STATUSES = ("absent", "creating", "active", "warm", "dead", "evicting")
+"""All but `gone`: those that are gone are many, and their number says nothing about now."""
+TOP = 10
+LATEST = 10
+SILENT = 20
+MARKS = 100
+
+
+class SqlFleetQueries:
+    """Reads how the fleet is doing. Safe from any thread; raises `StoreUnavailable`."""
+
+    def __init__(self, engine: Engine, url: str) -> None:
+        self._reading = Reading(engine, url)
+
+    def freshness(self) -> Freshness:
+        """Tell the database's time and the last event."""
+        return self._reading.once(lambda connection: freshness(connection)[0])
+
+    def read_fleet(
+        self, *, window_seconds: int, bucket_seconds: int, baseline_seconds: int, lease_seconds: float, lease: str
+    ) -> FleetReading:
+        """Read everything about now and the time before it; the last bucket of the strip is the one of now."""
+
+        def read(connection: Connection) -> FleetReading:
+            fresh, head = freshness(connection)
+            last = int(fresh.now.timestamp()) // bucket_seconds * bucket_seconds
+            since = datetime.fromtimestamp(last + bucket_seconds - window_seconds, UTC)
+            spans = tallies.Spans(
+                baseline=since - timedelta(seconds=baseline_seconds),
+                before=since - timedelta(seconds=window_seconds),
+                current=since,
+                until=fresh.now,
+            )
+            current, before, baseline = tallies.read_tallies(connection, spans)
+            return FleetReading(
+                freshness=fresh,
+                begun_at=head["created_at"],
+                statuses=count_statuses(connection),
+                live=head["live"],
+                current=current,
+                before=before,
+                baseline=baseline,
+                strip=tallies.read_strip(connection, since, window_seconds // bucket_seconds, bucket_seconds),
+                marks=marks.read_marks(connection, since, fresh.now, MARKS)[0],
+                top_reasons=_top_reasons(connection, spans),
+                workers=_workers(connection, fresh.now, lease_seconds),
+                last_sweep=_last_sweep(connection),
+                last_good_sweep_at=_last_good_sweep_at(connection),
+                leader=_leader(connection, lease, fresh.now),
+                latest=list_latest_ends(connection, LATEST),
+                last_start_error=_last_start_error(connection, since),
+            )
+
+        return self._reading.at_one_moment(read)
+
+
+def freshness(connection: Connection) -> tuple[Freshness, Mapping[Any, Any]]:
+    """Tell what moment a connection sees, and the head row."""
+    head = connection.execute(select(ledger_head)).mappings().one()
+    recorded_at = head["recorded_at"] if head["position"] else None
+    fresh = Freshness(
+        ledger_id=head["ledger_id"], now=database_now(connection), head_position=head["position"],
+        recorded_at=recorded_at,
+    )  # fmt: skip
+    return fresh, head
+
+
+def count_statuses(connection: Connection) -> Mapping[str, int]:
+    """Count the sandboxes in each status but `gone`, along the index of the statuses."""
+    among = sandboxes.c.status.in_(SHOWN_STATUSES)
+    rows = connection.execute(select(sandboxes.c.status, func.count()).where(among).group_by(sandboxes.c.status))
+    return {row[0]: row[1] for row in rows}
+
+
+def _top_reasons(connection: Connection, spans: tallies.Spans) -> tuple[Reason, ...]:
+    part = facts.facts(spans.current, spans.until, (generations.c.image, generations.c.host))
+    count = func.count().label("count")
+    statement = (
+        select(part.c.reason, part.c.image, part.c.host, count, func.max(part.c.at).label("last_at"))
+        .where(part.c.kind == facts.UNEXPECTED_END)
+        .group_by(part.c.reason, part.c.image, part.c.host)
+        .order_by(count.desc(), part.c.image, part.c.host, part.c.reason)
+        .limit(TOP)
+    )
+    return tuple(Reason(**row) for row in connection.execute(statement).mappings())
+
+
+def _workers(connection: Connection, now: datetime, lease_seconds: float) -> Workers:
+    lapsed = workers.c.heartbeat_at < now - timedelta(seconds=lease_seconds)
+    running = workers.c.ended_at.is_(None)
+    counts = select(func.count(), func.coalesce(func.sum(case((lapsed, 1), else_=0)), 0)).where(running)
+    found, silent = connection.execute(counts).one()
+    rows = connection.execute(select(workers).where(running, lapsed).order_by(workers.c.heartbeat_at).limit(SILENT))
+    return Workers(
+        running=found, silent=int(silent), silent_workers=tuple(worker_row(row, now) for row in rows)
+    )  # fmt: skip
+
+
+def _last_sweep(connection: Connection) -> SweepRow | None:
+    newest = select(sweeps).order_by(sweeps.c.started_at.desc(), sweeps.c.sweep_id.desc()).limit(1)
+    row = connection.execute(newest).mappings().one_or_none()
+    return sweep_row(row) if row is not None else None
+
+
+def _last_good_sweep_at(connection: Connection) -> datetime | None:
+    good = select(sweeps.c.finished_at).where(sweeps.c.finished_at.is_not(None), sweeps.c.error.is_(None))
+    found: datetime | None = connection.execute(good.order_by(sweeps.c.started_at.desc()).limit(1)).scalar_one_or_none()
+    return found
+
+
+def _leader(connection: Connection, name: str, now: datetime) -> LeaseRow | None:
+    row = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
+    if row is None:
+        return None
+    return LeaseRow(row.name, row.holder, row.token, row.expires_at, (row.expires_at - now).total_seconds())
+
+
+def _last_start_error(connection: Connection, since: datetime) -> str | None:
+    g = generations.c
+    failed = select(g.error).where(g.ended_at >= since, facts.FAILED_TO_START).order_by(g.ended_at.desc()).limit(1)
+    found: str | None = connection.execute(failed).scalar_one_or_none()
+    return found

@@ -1,0 +1,104 @@
+"""Workers, sweeps, and what operators did, page by page."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, Select, select
+
+from provider.domain.sweeps import SweepRow
+from provider.reports.audit import AuditFilter, OperatorActionRow, WorkerReport
+from provider.reports.paging import DEFAULT_LIMIT, Page
+from provider.store.clock import database_now
+from provider.store.reports.paging import Order, read_rows
+from provider.store.reports.reading import Reading
+from provider.store.reports.views import operator_actions
+from provider.store.sweeps import sweep_row
+from provider.store.tables import events, sandboxes, sweeps, workers
+
+w, a = workers.c, operator_actions.c
+_RUNNING = Order("workers running", {"heartbeat_at": w.heartbeat_at, "worker_id": w.worker_id}, descending=False)
+_ENDED = Order("workers ended", {"ended_at": w.ended_at, "worker_id": w.worker_id})
+_SWEEPS = Order("sweeps", {"started_at": sweeps.c.started_at, "sweep_id": sweeps.c.sweep_id})
+_REQUESTED = events.alias("requested")
+_ACTIONS = Order("actions", {"requested_at": _REQUESTED.c.recorded_at, "position": _REQUESTED.c.position})
+
+
+class SqlOperationQueries:
+    """Reads workers, sweeps and operators' actions. Safe from any thread; raises `StoreUnavailable`."""
+
+    def __init__(self, engine: Engine, url: str) -> None:
+        self._reading = Reading(engine, url)
+
+    def list_workers(
+        self, *, ended: bool = False, cursor: str | None = None, limit: int = DEFAULT_LIMIT
+    ) -> Page[WorkerReport]:
+        """List the workers that run, the most silent one first; or those that ended, the last one first."""
+        among = w.ended_at.is_not(None) if ended else w.ended_at.is_(None)
+
+        def read(connection: Connection) -> Page[WorkerReport]:
+            now = database_now(connection)
+            order = _ENDED if ended else _RUNNING
+            rows = read_rows(connection, select(workers).where(among), order, cursor, limit)
+            holds = _count_holds(connection)
+            items = tuple(_report(row, now, holds) for row in rows.rows)
+            return Page(items=items, next=rows.next, previous=rows.previous)
+
+        return self._reading.at_one_moment(read)
+
+    def find_worker(self, worker_id: str) -> WorkerReport | None:
+        """Find one worker."""
+
+        def read(connection: Connection) -> WorkerReport | None:
+            now, mine = database_now(connection), select(workers).where(w.worker_id == worker_id)
+            row = connection.execute(mine).mappings().one_or_none()
+            return _report(row, now, _count_holds(connection)) if row is not None else None
+
+        return self._reading.at_one_moment(read)
+
+    def list_sweeps(self, *, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page[SweepRow]:
+        """List the runs of the sweep, the newest first."""
+        statement = select(sweeps)
+        rows = self._reading.once(lambda connection: read_rows(connection, statement, _SWEEPS, cursor, limit))
+        return Page(items=tuple(sweep_row(row) for row in rows.rows), next=rows.next, previous=rows.previous)
+
+    def list_actions(
+        self, wanted: AuditFilter, *, cursor: str | None = None, limit: int = DEFAULT_LIMIT
+    ) -> Page[OperatorActionRow]:
+        """List what operators did, the newest first."""
+        statement = _actions(wanted)
+        rows = self._reading.once(lambda connection: read_rows(connection, statement, _ACTIONS, cursor, limit))
+        return Page(items=tuple(OperatorActionRow(**row) for row in rows.rows), next=rows.next, previous=rows.previous)
+
+
+def _report(row: Mapping[Any, Any], now: datetime, holds: Mapping[str, int]) -> WorkerReport:
+    silent = max(0.0, (now - row["heartbeat_at"]).total_seconds())
+    shown = {str(name): value for name, value in row.items()}
+    return WorkerReport(**shown, silent_seconds=silent, holds=holds.get(row["worker_id"], 0))
+
+
+def _count_holds(connection: Connection) -> Mapping[str, int]:
+    """Count how many sandboxes each worker holds: only sandboxes in use have holders, and those are few."""
+    held = select(sandboxes.c.holders).where(sandboxes.c.status == "active")
+    return Counter(holder for text in connection.execute(held).scalars() for holder in json.loads(text))
+
+
+def _actions(wanted: AuditFilter) -> Select[Any]:
+    """Choose actions, found along the index of the requests."""
+    requests = _REQUESTED.join(operator_actions, a.position == _REQUESTED.c.position)
+    statement = select(operator_actions).select_from(requests).where(_REQUESTED.c.type == "OperatorActionRequested")
+    return statement.where(*_conditions(wanted))
+
+
+def _conditions(wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:
+    for name in ("operator", "action", "sandbox_id", "outcome", "correlation_id"):
+        if getattr(wanted, name) is not None:
+            yield a[name] == getattr(wanted, name)
+    if wanted.since is not None:
+        yield _REQUESTED.c.recorded_at >= wanted.since
+    if wanted.until is not None:
+        yield _REQUESTED.c.recorded_at < wanted.until

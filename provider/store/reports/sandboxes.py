@@ -1,0 +1,89 @@
+"""Lists of sandboxes: filtered, in an order, page by page, each one with its newest container."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, Select, func, select
+
+from provider.domain.search import Search
+from provider.domain.state import Generation
+from provider.ports import SandboxRecord
+from provider.reports.paging import DEFAULT_LIMIT, Count, Page
+from provider.reports.sandboxes import SandboxRow, SandboxSort
+from provider.store.queries import SqlLedgerQueries
+from provider.store.reports.matching import matching
+from provider.store.reports.paging import Order, count_rows, read_rows
+from provider.store.reports.reading import Reading
+from provider.store.tables import generations, sandboxes
+
+s, g = sandboxes.c, generations.c
+_OF_SANDBOX = {column.name for column in sandboxes.columns}
+_SHOWN = [
+    s[field.name] if field.name in _OF_SANDBOX - {"container_id"} else g[field.name]
+    for field in dataclasses.fields(SandboxRow)
+]
+_NEWEST = sandboxes.outerjoin(generations, (g.sandbox_id == s.sandbox_id) & (g.generation == s.generation))
+_SEARCHED: Mapping[str, ColumnElement[Any]] = {
+    "sandbox_id": s.sandbox_id, "status": s.status, "user": s.user_id, "thread": s.thread_id, "image": g.image,
+    "host": g.host, "worker": g.worker_id, "backend": g.backend, "reason": g.end_reason, "expected": g.expected,
+    "at": s.updated_at,
+}  # fmt: skip
+_KEYS: Mapping[str, ColumnElement[Any]] = {
+    "created_at": s.created_at, "updated_at": s.updated_at, "user_id": func.coalesce(s.user_id, ""),
+    "status": s.status, "generation": s.generation,
+}  # fmt: skip
+
+
+class SqlSandboxQueries:
+    """Reads lists of sandboxes. Safe from any thread; raises `StoreUnavailable`."""
+
+    def __init__(self, engine: Engine, url: str) -> None:
+        self._reading = Reading(engine, url)
+        self._queries = SqlLedgerQueries(engine, url)
+
+    def list_page(
+        self,
+        search: Search,
+        *,
+        sort: SandboxSort = "-created_at",
+        cursor: str | None = None,
+        limit: int = DEFAULT_LIMIT,
+    ) -> Page[SandboxRow]:
+        """List the sandboxes that match; `since` and `until` bound when they last changed."""
+        name = sort.removeprefix("-")
+        keys = {"sort_key": _KEYS[name].label("sort_key"), "sandbox_id": s.sandbox_id}
+        order = Order(f"sandboxes {sort}", keys, descending=sort.startswith("-"))
+        statement = _matching(search).add_columns(*_SHOWN, keys["sort_key"])
+        rows = self._reading.once(lambda connection: read_rows(connection, statement, order, cursor, limit))
+        return Page(items=tuple(_row(row) for row in rows.rows), next=rows.next, previous=rows.previous)
+
+    def count(self, search: Search) -> Count:
+        """Count the sandboxes that match, up to a cap."""
+        return self._reading.once(lambda connection: count_rows(connection, _matching(search)))
+
+    def list_ids(self, search: Search, limit: int) -> Sequence[str]:
+        """List the ids of those that match, in the order of the ids."""
+        statement = _matching(search).add_columns(s.sandbox_id).order_by(s.sandbox_id).limit(limit)
+        return self._reading.once(lambda connection: connection.execute(statement).scalars().all())
+
+    def find(self, sandbox_id: str) -> SandboxRecord | None:
+        """Find one sandbox by its id."""
+        return self._queries.find_sandbox(sandbox_id)
+
+    def list_generations(self, sandbox_id: str) -> Sequence[Generation]:
+        """List all containers a sandbox ever had, the oldest first."""
+        return self._queries.list_generations(sandbox_id)
+
+
+def _matching(search: Search) -> Select[Any]:
+    """Choose sandboxes; the newest containers are looked at only where the search or the answer needs them."""
+    return select().select_from(_NEWEST).where(*matching(search, _SEARCHED, s.holders))
+
+
+def _row(row: Mapping[Any, Any]) -> SandboxRow:
+    shown = {field.name: row[field.name] for field in dataclasses.fields(SandboxRow)}
+    return SandboxRow(**{**shown, "holders": tuple(json.loads(shown["holders"]))})

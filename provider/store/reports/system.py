@@ -1,0 +1,78 @@
+"""The database about itself, and totals over the whole history for monitoring."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, func, select, text
+
+from provider.reports.system import SystemReport, Totals
+from provider.store import migrate
+from provider.store.chain_base import chain_base
+from provider.store.engine import sqlite_module
+from provider.store.reports.fleet import freshness
+from provider.store.reports.reading import Reading
+from provider.store.reports.totals import read_totals
+from provider.store.tables import events, generations, sandboxes
+
+_TIME_OF_FIRST = select(func.min(events.c.position)).scalar_subquery()
+_POSTGRES_ABOUT = text("SELECT current_setting('server_version'), pg_database_size(current_database())")
+_SQLITE_SIZE = text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
+
+
+class SqlSystemQueries:
+    """Reads what monitoring and the system page want to know. Safe from any thread; raises `StoreUnavailable`."""
+
+    def __init__(self, engine: Engine, url: str) -> None:
+        self._reading = Reading(engine, url)
+
+    def describe(self) -> SystemReport:
+        """Ask the database about itself and the ledger in it."""
+        return self._reading.at_one_moment(self._describe)
+
+    def totals(self, lease_seconds: float) -> Totals:
+        """Count everything there ever was; a worker silent for longer than `lease_seconds` counts as silent."""
+        return self._reading.at_one_moment(lambda connection: read_totals(connection, lease_seconds))
+
+    def _describe(self, connection: Connection) -> SystemReport:
+        fresh, _ = freshness(connection)
+        base = chain_base(connection).position
+        return SystemReport(
+            freshness=fresh,
+            schema_current=connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none(),
+            schema_needed=_schema_needed(),
+            database=sqlalchemy.make_url(self._reading.url).render_as_string(hide_password=True),
+            events=fresh.head_position - base,
+            sandboxes=_count(connection, sandboxes),
+            generations=_count(connection, generations),
+            oldest_event_at=_time_of_first(connection),
+            newest_event_at=fresh.recorded_at,
+            **_product(connection),
+        )
+
+
+@functools.cache
+def _schema_needed() -> str:
+    return migrate.head_revision()
+
+
+def _count(connection: Connection, table: sqlalchemy.Table) -> int:
+    return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+def _time_of_first(connection: Connection) -> datetime | None:
+    first = select(events.c.recorded_at).where(events.c.position == _TIME_OF_FIRST)
+    found: datetime | None = connection.execute(first).scalar_one_or_none()
+    return found
+
+
+def _product(connection: Connection) -> Mapping[str, Any]:
+    if connection.dialect.name == "sqlite":
+        size = int(connection.execute(_SQLITE_SIZE).scalar_one())
+        return {"product": "SQLite", "version": sqlite_module().sqlite_version, "database_bytes": size}
+    version, size = connection.execute(_POSTGRES_ABOUT).one()
+    return {"product": "PostgreSQL", "version": str(version).partition(" ")[0], "database_bytes": size}
