@@ -7,7 +7,7 @@ import getpass
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -68,21 +68,25 @@ def _choose_output(context: click.Context, parameter: click.Parameter, value: st
         context.ensure_object(Invocation).output = value
 
 
-output_option = click.option(
-    "-o", "--output", type=click.Choice(["table", "json"]), expose_value=False, callback=_choose_output,
-    help="Tables for people, or JSON for programs.",
-)  # fmt: skip
+def _output_option(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option(
+        *names, "answer_form", type=click.Choice(["table", "json"]), expose_value=False, callback=_choose_output,
+        help="Tables for people, or JSON for programs.",
+    )  # fmt: skip
+
+
+output_option = _output_option("-o", "--output")
 user_option = click.option("--user", metavar="USER", help="The user whose thread it is.")
 
 
-def verb(name: str) -> Callable[[Callable[..., int | None]], click.Command]:
+def verb(name: str, *, writes_file: bool = False) -> Callable[[Callable[..., int | None]], click.Command]:
     """Make a command that takes the `Invocation` first, and `-o` after its name as well as before.
 
-    What it returns is its exit code; None is 0.
+    What it returns is its exit code; None is 0. Where `--output` names a file, only `-o` is the form of the answer.
     """
+    form = _output_option("-o") if writes_file else output_option
 
     def decorate(function: Callable[..., int | None]) -> click.Command:
-        with_options = output_option(click.pass_obj(function))
-        return click.command(name)(with_options)
+        return click.command(name)(form(click.pass_obj(function)))
 
     return decorate

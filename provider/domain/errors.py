@@ -116,6 +116,13 @@ class CorruptLogError(SandboxError):
         self.position = position
 
 
+class FileError(SandboxError):
+    """A file could not be read or written; nothing half is left behind."""
+
+    def __init__(self, path: object, message: str) -> None:
+        super().__init__(f"file {path}: {message}")
+
+
 class StoreUnavailable(SandboxError):
     """The database could not answer. Nothing was lost; what was committed stays committed."""
 

@@ -129,9 +129,25 @@ class Insights:
         """Tell behind which position to read on for what came `after` a position and `since` a moment."""
         return after if since is None else max(after, self._queries.find_position_before(since))
 
-    def events(self, after: int = 0, types: frozenset[str] = frozenset()) -> Iterator[RecordedEvent]:
-        """Read the log behind a position, checked and in order; `types` chooses from it, none means all."""
-        return (one for one in self._store.read_all(after) if not types or one.event.type in types)
+    def events(
+        self,
+        after: int = 0,
+        types: frozenset[str] = frozenset(),
+        *,
+        until: datetime | None = None,
+        sandbox_id: str | None = None,
+    ) -> Iterator[RecordedEvent]:
+        """Read the log behind a position, checked and in order, a page at a time.
+
+        `types` chooses from it, none means all; `until` ends it before a moment; `sandbox_id` takes one sandbox only.
+        """
+        log = self._store
+        source = log.read_all(after) if sandbox_id is None else log.read_stream(sandbox_stream(sandbox_id))
+        for recorded in source:
+            if until is not None and recorded.recorded_at >= until:
+                return  # times never go back along the log
+            if recorded.position > after and (not types or recorded.event.type in types):
+                yield recorded
 
     def follow(
         self,

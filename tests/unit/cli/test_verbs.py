@@ -46,7 +46,7 @@ def test_help_tells_verbs_and_exit_codes() -> None:
 
 
 def test_later_verbs_are_not_there_yet() -> None:
-    assert not {"verify", "export"} & set(VERBS)
+    assert "verify" not in VERBS
 
 
 @pytest.mark.parametrize(

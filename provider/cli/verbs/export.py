@@ -1,0 +1,91 @@
+"""`sandbox-ledger export`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from provider.cli.invocation import Invocation, user_option, verb
+from provider.cli.render import write_json, write_line
+from provider.cli.stderr import progress
+from provider.cli.verbs.events import read_since, read_types
+
+if TYPE_CHECKING:
+    from provider.cli.stderr import Step
+
+TELL_EVERY = 1000
+
+
+@verb("export", writes_file=True)
+@click.option("--format", "form", type=click.Choice(["ndjson", "csv"]), default="ndjson", help="One event a line.")
+@click.option("--since", callback=read_since, metavar="TIME", help="Since then, or not older than 90s, 10m, 2h, 1d.")
+@click.option("--until", callback=read_since, metavar="TIME", help="Before then.")
+@click.option("--type", "types", multiple=True, callback=read_types, metavar="TYPE", help="Only these; repeatable.")
+@click.option("--sandbox", metavar="ID", help="Only this sandbox's.")
+@user_option
+@click.option("--after", type=click.IntRange(min=0), default=0, metavar="POSITION", help="Only those behind it.")
+@click.option("--output", "path", type=click.Path(path_type=Path), metavar="FILE", help="Instead of stdout.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+def command(  # noqa: PLR0913 -- one parameter for each option
+    invocation: Invocation, *, form: Literal["ndjson", "csv"], since: datetime | timedelta | None,
+    until: datetime | timedelta | None, types: frozenset[str], sandbox: str | None, user: str | None, after: int,
+    path: Path | None, force: bool,
+) -> None:  # fmt: skip
+    """Write the log out for other programs.
+
+    Every event is checked against the hash chain. Columns are those of the table `events`.
+    """
+    from provider.runtime.export import WRITERS
+
+    if user is not None and sandbox is None:
+        raise click.UsageError("--user says whose thread --sandbox names: give both")
+    with invocation.insights() as insights, progress("reading the log") as step:
+        now = insights.now()
+        start = insights.start_of(after, _moment(since, now))
+        sandbox_id = insights.get(sandbox, user).sandbox_id if sandbox is not None else None
+        events = insights.events(start, types, until=_moment(until, now), sandbox_id=sandbox_id)
+        chunks = WRITERS[form](events)
+        if path is None:
+            _write_stdout(chunks)
+        else:
+            count = _write_file(_told(chunks, step), path, force=force) - (form == "csv")
+            _answer(invocation, path, count)
+
+
+def _write_stdout(chunks: Iterable[str]) -> None:
+    for chunk in chunks:
+        sys.stdout.buffer.write(chunk.encode())
+    sys.stdout.buffer.flush()
+
+
+def _write_file(chunks: Iterable[str], path: Path, *, force: bool) -> int:
+    from provider.runtime.new_file import new_file
+
+    count = 0
+    with new_file(path, replace=force) as stream:
+        for count, chunk in enumerate(chunks, 1):  # noqa: B007 -- the last one counts
+            stream.write(chunk.encode())
+    return count
+
+
+def _answer(invocation: Invocation, path: Path, events: int) -> None:
+    if invocation.is_json:
+        write_json({"events": events, "output": str(path)})
+    else:
+        write_line(f"wrote {events} events to {path}")
+
+
+def _told(chunks: Iterable[str], step: Step) -> Iterator[str]:
+    for count, chunk in enumerate(chunks):
+        if count % TELL_EVERY == 0:
+            step(f"wrote {count} events")
+        yield chunk
+
+
+def _moment(when: datetime | timedelta | None, now: datetime) -> datetime | None:
+    return now - when if isinstance(when, timedelta) else when
