@@ -6,6 +6,7 @@ import contextlib
 import functools
 import logging
 import os
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ from provider.api import SandboxProvider
 from provider.backends.redaction import redact
 from provider.backends.registry import create_backend
 from provider.config import load_settings
+from provider.domain.log import Author
+from provider.domain.seals import SealKey
+from provider.domain.verification import Progress, RecordedSeal, Scope, VerificationReport
 from provider.ports import EngineDescription, SandboxBackend, SupportsDescription
 from provider.runtime.activity import Activity
 from provider.runtime.engine import Engine
@@ -25,6 +29,7 @@ from provider.runtime.process import WorkerProcess
 from provider.runtime.replica import Replica
 from provider.runtime.reports import Reports
 from provider.runtime.scheduler import Scheduler
+from provider.runtime.sealing import LOOK_SECONDS, Sealing
 from provider.runtime.sweep import Sweep
 from provider.runtime.sweeper import Sweeper, SweeperStatus, read_status
 from provider.runtime.timeline import Timeline
@@ -43,6 +48,7 @@ from provider.store.reports.operations import SqlOperationQueries
 from provider.store.reports.sandboxes import SqlSandboxQueries
 from provider.store.reports.system import SqlSystemQueries
 from provider.store.reports.timeline import SqlTimelineQueries
+from provider.store.seal_reader import SqlSeals
 from provider.store.sweeps import SqlSweeps
 from provider.store.waiters import SqlWaiters
 from provider.store.workers import SqlWorkerRegistry
@@ -95,10 +101,42 @@ def assemble_sweep(
     if not wanted.enabled:
         return sweep, None
     leader = Leader(SqlLeases(store.engine, store.url), worker.worker_id, lease_time)
-    return sweep, Sweeper(
+    sweeper = Sweeper(
         sweep, leader, sweeps, Scheduler(),
         lease_time=lease_time, interval=wanted.interval, retention_days=wanted.retention_days,
     )  # fmt: skip
+    interval = settings.audit.seal_interval
+    if interval:
+        sealing = make_sealing(settings, store)
+        sealer = functools.partial(worker.author, f"sweeper:{worker.worker_id}")
+        sweeper.add_job("seal", min(interval, LOOK_SECONDS), lambda: sealing.seal_if_older(interval, sealer()))
+    return sweep, sweeper
+
+
+def make_sealing(settings: Settings, store: SqlEventStore) -> Sealing:
+    """Wire what seals the log."""
+    return Sealing(store, SqlSeals(store.engine, store.url), find_seal_key(settings))
+
+
+def find_seal_key(settings: Settings) -> SealKey | None:
+    """Give the configured key of the seals' HMAC; None where there is none."""
+    key = settings.audit.seal_key
+    return SealKey.from_text(key) if key is not None else None
+
+
+def seal_ledger(settings: Settings, actor: str) -> RecordedSeal | None:
+    """Seal the log now on an operator's behalf and return its newest seal; None for an empty log."""
+    store = open_store(settings)
+    try:
+        return make_sealing(settings, store).seal(Author(actor, str(uuid.uuid4())))
+    finally:
+        store.close()
+
+
+def verify_ledger(settings: Settings, scope: Scope, progress: Progress | None = None) -> VerificationReport:
+    """Look for everything in the ledger that is not as it was recorded; change nothing."""
+    with contextlib.closing(open_maintenance(settings)) as database:
+        return database.verify(find_seal_key(settings), scope, progress)
 
 
 def read_sweeper_status(settings: Settings, limit: int = 20) -> SweeperStatus:

@@ -9,10 +9,11 @@ from typing import Protocol, runtime_checkable
 
 from provider.domain.containers import Discovered, Evidence, SandboxInfo, SandboxSpec
 from provider.domain.events import Event
-from provider.domain.log import Appended, Author, RecordedEvent
+from provider.domain.log import Appended, Author, ChainPoint, RecordedEvent
 from provider.domain.policy import Capacity, Queue
 from provider.domain.state import Generation, SandboxState
 from provider.domain.sweeps import Counts, LeaseRow, Recorded, SweepRow
+from provider.domain.verification import RecordedSeal
 from provider.domain.workers import WorkerRow
 
 
@@ -187,6 +188,16 @@ class SweepLedger(Protocol):
 
     def forget(self, days: float) -> int:
         """Delete the runs that began longer ago; return how many."""
+
+
+class SealLedger(Protocol):
+    """The seals that the log has. Safe from any thread."""
+
+    def find_last(self) -> RecordedSeal | None:
+        """Read the newest seal; None when the log was never sealed. Raise `CorruptLogError` for one that is none."""
+
+    def sealable_head(self) -> ChainPoint:
+        """Tell where the log ends; raise `CorruptLogError` when the head row and the last event do not agree."""
 
 
 class EventStore(Protocol):

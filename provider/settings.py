@@ -148,6 +148,14 @@ class ProxySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSettings:
+    """How the log is sealed: `seal_interval` in seconds, 0 disables. `seal_key` is a secret and is in no repr."""
+
+    seal_key: str | None = field(default=None, repr=False)
+    seal_interval: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
     """The dashboard: its address, and who may see it. Port 0 takes a free one; `session_lifetime` in seconds.
 
@@ -175,5 +183,6 @@ class Settings:
     sandbox: SandboxSettings = field(default_factory=SandboxSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     sweeper: SweeperSettings = field(default_factory=SweeperSettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
     web: WebSettings = field(default_factory=WebSettings)
     source: str = "defaults"

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from provider.cli.plain import one_line
 
 Step = Callable[[str], None]
+Count = Callable[[int, int], None]
 
 
 def tell(message: str) -> None:
@@ -45,6 +46,27 @@ def progress(doing: str) -> Iterator[Step]:
     console = Console(stderr=True)
     with console.status(Text(doing)) as status:
         yield lambda step: status.update(Text(one_line(step)))
+
+
+@contextmanager
+def counting(doing: str, what: str) -> Iterator[Count | None]:
+    """Show a bar with count and rate, at a terminal only; the value given takes how many are done, and of how many."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich import progress as bars
+    from rich.console import Console
+
+    columns = (
+        bars.TextColumn(doing),
+        bars.BarColumn(),
+        bars.MofNCompleteColumn(),
+        bars.TextColumn(f"{what}, {{task.speed:,.0f}}/s"),
+        bars.TimeRemainingColumn(),
+    )
+    with bars.Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(doing)
+        yield lambda done, total: shown.update(task, completed=done, total=total)
 
 
 def _ignore(_: str) -> None:

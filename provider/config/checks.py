@@ -18,6 +18,8 @@ _PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 _FOREVER = 10**9
 _TINY = 0.001
 
+_SHORTEST_SEAL_KEY = 16
+
 RANGES: Mapping[str, tuple[float, float]] = {
     "sandbox.engine_timeout": (_TINY, _FOREVER),
     "sandbox.stop_timeout": (0, _FOREVER),
@@ -42,6 +44,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "sweeper.interval": (_TINY, _FOREVER),
     "sweeper.orphan_grace": (0, _FOREVER),
     "sweeper.retention_days": (_TINY, 1_000_000),
+    "audit.seal_interval": (0, _FOREVER),
     # 0: a free one, which the server tells.
     "web.port": (0, 65535),
     # One stays free for pages beside the streams, which take at most half.
@@ -65,7 +68,10 @@ _NOT_EMPTY = (
 
 def check_settings(settings: Settings, place: Place) -> None:
     """Raise `ConfigError` for the first value that cannot work."""
-    for check in (_check_ranges, _check_order, _check_names, _check_mounts, _check_environment, check_web):
+    checks = (
+        _check_ranges, _check_order, _check_names, _check_mounts, _check_environment, _check_seal_key, check_web,
+    )  # fmt: skip
+    for check in checks:
         check(settings, place)
 
 
@@ -120,3 +126,10 @@ def _check_environment(settings: Settings, place: Place) -> None:
             raise here.at(name).error("is no name for an environment variable")
         if "\0" in value:
             raise here.at(name).error("must not contain NUL characters")
+
+
+def _check_seal_key(settings: Settings, place: Place) -> None:
+    key = settings.audit.seal_key
+    if key is not None and len(key.strip()) < _SHORTEST_SEAL_KEY:
+        wanted = f"at least {_SHORTEST_SEAL_KEY} characters, best random ones such as `openssl rand -hex 32` gives"
+        raise place.at("audit.seal_key").error(f"is too short to be a secret; give {wanted}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from provider.domain.errors import ConfigError
 
-_SECRET_KEYS = ("database.url", "sandbox.environment", "web.session_key", "web.tokens")
+_SECRET_KEYS = ("database.url", "sandbox.environment", "audit.seal_key", "web.session_key", "web.tokens")
 _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (type(None), "empty (null)"),
     (bool, "a boolean"),

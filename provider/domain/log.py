@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from json.encoder import encode_basestring
 from typing import Any, NamedTuple
 
 from provider.domain.events import Event
@@ -119,14 +120,23 @@ def event_body(
 
     It is the canonical JSON of an object with these eight keys; `data`, the fourth of them, is canonical text already.
     """
-    before = canonical_json({"actor": actor, "command_id": command_id, "correlation_id": correlation_id})
-    behind = canonical_json({"schema_version": schema_version, "stream": stream, "type": type_, "version": version})
-    return f'{before[:-1]},"data":{data},{behind[1:]}'
+    # Written out: every append and every check of the chain pays for this.
+    command = "null" if command_id is None else _quoted(command_id)
+    return (
+        f'{{"actor":{_quoted(actor)},"command_id":{command},"correlation_id":{_quoted(correlation_id)},"data":{data},'
+        f'"schema_version":{schema_version:d},"stream":{_quoted(stream)},"type":{_quoted(type_)},"version":{version:d}}}'
+    )
 
 
 def chain_hash(previous: str, position: int, recorded_at: str, body: str) -> str:
     """Link one event to the one before it; `recorded_at` as `format_timestamp` writes it."""
     return hashlib.sha256(f"{previous}\n{position}\n{recorded_at}\n{body}".encode()).hexdigest()
+
+
+def _quoted(text: str) -> str:
+    if _UNSTORABLE.search(text):
+        raise ValueError("text with NUL or a lone surrogate cannot be recorded")
+    return encode_basestring(text)
 
 
 def _check(value: Any) -> None:

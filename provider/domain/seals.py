@@ -126,6 +126,20 @@ def format_seal(seal: Seal) -> str:
     return json.dumps(asdict(seal), sort_keys=True, separators=(",", ":"))
 
 
+def parse_seals(text: str) -> list[Seal]:
+    """Read kept seals, one a line, blank lines left out; raise `InvalidSealError` for anything else, or for none."""
+    seals = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            try:
+                seals.append(parse_seal(line.strip()))
+            except InvalidSealError as error:
+                raise InvalidSealError(f"line {number} {error}") from None
+    if not seals:
+        raise InvalidSealError("there is no seal in it")
+    return seals
+
+
 def parse_seal(line: str) -> Seal:
     """Read what `format_seal` wrote; raise `InvalidSealError` for everything else."""
     if len(line) > MAX_LINE:

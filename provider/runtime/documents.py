@@ -9,6 +9,7 @@ from typing import Any
 from provider.domain.codec import to_payload
 from provider.domain.log import RecordedEvent, format_timestamp
 from provider.domain.state import Generation
+from provider.domain.verification import VerificationReport
 from provider.ports import SandboxRecord
 
 Document = dict[str, Any]
@@ -33,6 +34,17 @@ def event_document(recorded: RecordedEvent) -> Document:
         "schema_version": event.schema_version, "data": to_payload(event),
         "recorded_at": format_timestamp(recorded.recorded_at), "actor": recorded.actor,
         "correlation_id": recorded.correlation_id, "command_id": recorded.command_id, "hash": recorded.hash,
+    }  # fmt: skip
+
+
+def verification_document(report: VerificationReport) -> Document:
+    """Write what a verification found."""
+    return {
+        "ledger_id": report.ledger_id, "events": report.events,
+        "start": {"kind": report.start_kind, **report.start._asdict()}, "end": report.end._asdict(),
+        "recorded_seals": report.recorded_seals, "kept_seals": report.kept_seals,
+        "problem_count": report.problem_count, "problems": [dataclasses.asdict(one) for one in report.problems],
+        "notes": list(report.notes),
     }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from provider.domain.sweeps import LeaseRow, SweepRow
@@ -52,6 +52,15 @@ class Sweeper:
         self._look_every = min(lease_time / LOOKS_PER_LEASE, interval)
         self._interval = interval
         self._retention_days = retention_days
+
+    def add_job(self, name: str, every_seconds: float, action: Callable[[], None]) -> None:
+        """Add a job that runs only while this process leads; before `start`."""
+
+        def act() -> None:
+            if self._leader.term is not None:
+                action()
+
+        self._scheduler.add(name, every_seconds, act)
 
     def start(self) -> None:
         """Begin to stand for the lead; the first sweep follows soon after it is won."""

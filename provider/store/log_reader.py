@@ -7,39 +7,28 @@ the table is linked to the chain's base.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Text, bindparam, cast, func, select, text, type_coerce
-from sqlalchemy.types import NullType
+from sqlalchemy import Connection, Row, Select, bindparam, func, select, text
 
+from provider.domain.chain import AlienContentError, compute_link, moment_of
 from provider.domain.codec import UnreadableEventError, from_payload
 from provider.domain.errors import CorruptLogError
-from provider.domain.log import (
-    RecordedEvent,
-    canonical_json,
-    chain_hash,
-    event_body,
-    format_timestamp,
-    parse_timestamp,
-)
+from provider.domain.log import RecordedEvent
 from provider.store.chain_base import chain_base
+from provider.store.raw_rows import RAW_COLUMNS, stored_event
 from provider.store.tables import events, ledger_head, streams
 from provider.store.types import UtcTimestamp
 
 PAGE = 1000
 
 _previous = events.alias("previous")
-_columns = [c for c in events.columns if c.name not in {"data", "recorded_at"}]
 CHECKED: Select[Any] = select(
-    *_columns,
-    cast(events.c.data, Text).label("data"),
-    type_coerce(events.c.recorded_at, NullType()).label("recorded_at"),  # read below, where its position is known
+    *RAW_COLUMNS,
     func.coalesce(_previous.c.hash, bindparam("base_hash")).label("previous_hash"),
 ).select_from(events.outerjoin(_previous, _previous.c.position == events.c.position - 1))
-
 """Events with all that `decode` needs; takes the hash of the chain's base as `base_hash`."""
 
 _STREAM_PAGE = (
@@ -119,16 +108,12 @@ def _checked(rows: Any, counter: str, after: int) -> Iterator[RecordedEvent]:
 
 def decode(row: Row[Any]) -> RecordedEvent:
     """Turn a row into an event, checking its payload and its hash."""
+    stored = stored_event(row)
     try:
-        recorded_at = parse_timestamp(row.recorded_at) if isinstance(row.recorded_at, str) else row.recorded_at
-        data = json.loads(row.data)
-        body = event_body(
-            stream=row.stream, version=row.version, type_=row.type, schema_version=row.schema_version,
-            data=canonical_json(data), actor=row.actor, correlation_id=row.correlation_id, command_id=row.command_id,
-        )  # fmt: skip
-        link = chain_hash(row.previous_hash, row.position, format_timestamp(recorded_at), body)
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise CorruptLogError(row.position, f"its content is none of ours ({error})") from error
+        link, data = compute_link(row.previous_hash, stored)
+        recorded_at = moment_of(stored)
+    except AlienContentError as error:
+        raise CorruptLogError(row.position, str(error)) from error
     if link != row.hash:
         raise CorruptLogError(row.position, "its hash does not match its content and the event before it")
     try:

@@ -11,12 +11,16 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import select, text
 
 from provider.domain.errors import SchemaError
+from provider.domain.seals import SealKey
+from provider.domain.verification import Progress as VerificationProgress
+from provider.domain.verification import Scope, VerificationReport
 from provider.store import log_reader, migrate
 from provider.store.audit_sql.views import list_missing
 from provider.store.engine import read_snapshot, sqlite_module, translated, wal_is_safe
 from provider.store.event_store import SqlEventStore
 from provider.store.rebuild import Progress, find_differences, rebuild
 from provider.store.tables import ledger_head, metadata
+from provider.store.verification import Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,13 @@ class Maintenance:
         head = self._require_schema()
         problems = [*self._compare_schema(), *find_differences(self._store), *self._compare_head()]
         return CheckReport(head, self._store.head_position(), tuple(problems))
+
+    def verify(
+        self, key: SealKey | None, scope: Scope, progress: VerificationProgress | None = None
+    ) -> VerificationReport:
+        """Look for everything that is not as it was recorded, with positions; change nothing."""
+        self._require_schema()
+        return Verification(self._store, key, scope).run(progress)
 
     def rebuild(self, progress: Progress | None = None) -> int:
         """Fold the log into fresh projections; return how many events were read."""

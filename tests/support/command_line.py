@@ -44,21 +44,21 @@ class CommandLine:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SANDBOX_LEDGER__")}
         self._environment = {**clean, "XDG_STATE_HOME": str(directory / "state"), "COLUMNS": "80"}
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start a command; the caller ends it."""
+    def start(self, *arguments: str, reads: bool = False) -> subprocess.Popen[str]:
+        """Start a command, with something to read on stdin or nothing; the caller ends it."""
         return subprocess.Popen(
             [sys.executable, "-m", "provider.cli", "--config", str(self.config), *arguments],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env=self._environment,
         )
 
-    def run(self, *arguments: str) -> Ran:
+    def run(self, *arguments: str, input_text: str | None = None) -> Ran:
         """Run a command to its end."""
-        with self.start(*arguments) as process:
-            stdout, stderr = process.communicate(timeout=PATIENCE_SECONDS)
+        with self.start(*arguments, reads=input_text is not None) as process:
+            stdout, stderr = process.communicate(input_text, timeout=PATIENCE_SECONDS)
         return Ran(process.returncode, stdout, stderr)
 
     def read(self, *arguments: str) -> Any:

@@ -45,10 +45,6 @@ def test_help_tells_verbs_and_exit_codes() -> None:
     assert all(f"\n  {verb} " in text for verb in VERBS)
 
 
-def test_later_verbs_are_not_there_yet() -> None:
-    assert "verify" not in VERBS
-
-
 @pytest.mark.parametrize(
     ("text", "meaning"),
     [

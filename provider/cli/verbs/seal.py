@@ -1,0 +1,26 @@
+"""`sandbox-ledger seal`."""
+
+from __future__ import annotations
+
+from provider.cli.failures import FAILED
+from provider.cli.invocation import Invocation, operator, verb
+from provider.cli.render import write_line
+from provider.cli.stderr import tell
+
+
+@verb("seal")
+def command(invocation: Invocation) -> int:
+    """Seal the log now and print the seal, one line of JSON.
+
+    Keep the line where nobody who can write the database can change it; `verify --seal FILE` takes a file of such lines
+    and finds a log that was cut off or rewritten since. When nothing happened since the last seal, that one is printed.
+    """
+    from provider.bootstrap import seal_ledger
+    from provider.domain.seals import format_seal
+
+    sealed = seal_ledger(invocation.settings(), operator())
+    if sealed is None:
+        tell("the log is empty: there is nothing to seal")
+        return FAILED
+    write_line(format_seal(sealed.seal))
+    return 0

@@ -1,0 +1,58 @@
+"""The whole log as raw rows, in pages: lean, for a check that must get through millions of events.
+
+No transaction is held between two pages, so that a long walk keeps no writer of SQLite waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from sqlalchemy import Connection, bindparam, select
+
+from provider.domain.chain import ChainCheck, StoredEvent
+from provider.store.chain_base import chain_base
+from provider.store.raw_rows import RAW_COLUMNS, stored_event
+from provider.store.tables import events
+
+PAGE = 5000
+IDS_AT_ONCE = 500
+
+_ROWS = select(*RAW_COLUMNS)
+_PAGE = _ROWS.where(events.c.position > bindparam("after")).order_by(events.c.position).limit(bindparam("limit"))
+
+
+def walk(connection: Connection, check: ChainCheck) -> Iterator[int]:
+    """Let a check take every event behind its point; yield the position reached after each page."""
+    while page := _read_page(connection, check.point.position):
+        if page[0].position != check.point.position + 1:
+            base = chain_base(connection)
+            if base.position > check.point.position:  # the log was archived meanwhile, up to there
+                check.skip_to(base)
+        for stored in page:
+            check.take(stored)
+        yield check.point.position
+        if len(page) < PAGE:
+            return
+
+
+def hashes_at(connection: Connection, positions: Iterable[int]) -> Mapping[int, str]:
+    """Look up the stored hashes of these events, as far as they are in the table; the base is known too."""
+    wanted = sorted(set(positions))
+    base = chain_base(connection)
+    found = {base.position: base.hash} if base.position in wanted else {}
+    for start in range(0, len(wanted), IDS_AT_ONCE):
+        chunk = wanted[start : start + IDS_AT_ONCE]
+        rows = connection.execute(select(events.c.position, events.c.hash).where(events.c.position.in_(chunk)))
+        found |= {row.position: row.hash for row in rows}
+    return found
+
+
+def positions_before(connection: Connection, limit: int = 100) -> Sequence[int]:
+    """List events that stand where no event can be: at the chain's base or before it."""
+    base = chain_base(connection).position
+    statement = select(events.c.position).where(events.c.position <= base).order_by(events.c.position).limit(limit)
+    return connection.execute(statement).scalars().all()
+
+
+def _read_page(connection: Connection, after: int) -> Sequence[StoredEvent]:
+    return [stored_event(row) for row in connection.execute(_PAGE, {"after": after, "limit": PAGE})]
