@@ -8,6 +8,7 @@ import logging
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from provider.runtime.fleet import Fleet
 from provider.runtime.insights import Insights
 from provider.runtime.leader import Leader
 from provider.runtime.operator import release_all_holders
+from provider.runtime.past import Past, look_back
 from provider.runtime.process import WorkerProcess
 from provider.runtime.replica import Replica
 from provider.runtime.reports import Reports
@@ -40,6 +42,7 @@ from provider.store.event_store import SqlEventStore
 from provider.store.feed import SqlFeed
 from provider.store.leases import SqlLeases
 from provider.store.migrate import ensure_schema
+from provider.store.past import SqlPast
 from provider.store.queries import SqlLedgerQueries
 from provider.store.reports.endings import SqlEndingQueries
 from provider.store.reports.fleet import SqlFleetQueries
@@ -181,7 +184,19 @@ def open_reports(settings: Settings, *, migrate: bool = True) -> Reports:
         endings=SqlEndingQueries(*database),
         operations=SqlOperationQueries(*database),
         system=SqlSystemQueries(*database),
+        past=SqlPast(*database),
     )
+
+
+def open_past(settings: Settings, as_of: datetime | timedelta | int) -> Past:
+    """Open the read side as of a moment, an age, or a position; close it with `close()`.
+
+    Raise `InvalidPositionError` for a position that the log does not have.
+    """
+    store = open_store(settings)
+    with _undone_on_error(store.close):
+        insights = Insights(store, SqlLedgerQueries(store.engine, store.url))
+        return look_back(insights, SqlPast(store.engine, store.url), as_of)
 
 
 def open_maintenance(settings: Settings) -> Maintenance:

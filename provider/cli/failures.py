@@ -16,7 +16,7 @@ def exit_code(error: Exception) -> int:
     from provider.domain import errors
 
     match error:
-        case errors.ConfigError() | errors.InvalidIdError():
+        case errors.ConfigError() | errors.InvalidIdError() | errors.InvalidPositionError():
             return WRONG_USE
         case errors.SandboxNotFound():
             return NOT_FOUND

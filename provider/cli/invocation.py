@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
     from provider.api import SandboxProvider
     from provider.runtime.insights import Insights
+    from provider.runtime.past import Past
     from provider.settings import Settings
 
 
@@ -43,6 +46,14 @@ class Invocation:
 
         with closing(open_insights(self.settings())) as insights:
             yield insights
+
+    @contextmanager
+    def reader(self, as_of: datetime | timedelta | int | None) -> Iterator[Insights | Past]:
+        """Open the read side as it is, or as it was."""
+        from provider.bootstrap import open_past
+
+        with self.insights() if as_of is None else closing(open_past(self.settings(), as_of)) as reader:
+            yield reader
 
     @contextmanager
     def provider(self) -> Iterator[SandboxProvider]:

@@ -29,6 +29,10 @@ class InvalidCursorError(SandboxError, ValueError):
     """A cursor was not made by this question, or was altered: ask for the first page again."""
 
 
+class InvalidPositionError(SandboxError, ValueError):
+    """The log has no event at this position."""
+
+
 class SandboxNotFound(SandboxError):
     """No sandbox with this id was ever recorded in the ledger."""
 

@@ -4,47 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from provider.domain.errors import SandboxNotFound
-from provider.domain.events import EvidenceCollected, SandboxAcquired, SandboxEvent
+from provider.domain.events import SandboxAcquired
 from provider.domain.ids import sandbox_stream
 from provider.domain.log import RecordedEvent
 from provider.domain.state import Generation
 from provider.ports import EventStore, LedgerQueries, SandboxRecord
 from provider.reports.sandboxes import SandboxAsOf
 from provider.runtime.as_of import fold_as_of
+from provider.runtime.endings import Ending, choose_ended, describe_ending, generation_of
 from provider.runtime.references import SHORTEST_PREFIX, find_sandbox
 
 LIVE_STATUSES = ("creating", "active", "warm", "evicting")
 STATUSES = (*LIVE_STATUSES, "dead", "gone", "absent")
 PAGE = 500
 POLL_SECONDS = 0.2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """How one generation of a sandbox ended, and what happened from its beginning on."""
-
-    sandbox: SandboxRecord
-    generation: Generation
-    events: tuple[RecordedEvent, ...]
-
-    @property
-    def evidence(self) -> EvidenceCollected | None:
-        """What the container left behind; None while it was not examined."""
-        found = self.find(EvidenceCollected)
-        return found.event if found is not None and isinstance(found.event, EvidenceCollected) else None
-
-    def find(self, kind: type[SandboxEvent]) -> RecordedEvent | None:
-        """Find the last event of this kind about this generation."""
-        mine = (
-            recorded
-            for recorded in reversed(self.events)
-            if isinstance(recorded.event, kind) and recorded.event.generation == self.generation.number
-        )
-        return next(mine, None)
 
 
 class Insights:
@@ -112,14 +88,14 @@ class Insights:
 
     def find_ending(self, sandbox: SandboxRecord, number: int | None = None) -> Ending | None:
         """Find out how a generation ended, by default the newest one that did; None when it did not end."""
-        generation = self._queries.find_last_ended(sandbox.sandbox_id)
-        if number is not None:
-            numbered = {one.number: one for one in self.list_generations(sandbox.sandbox_id)}
-            generation = numbered.get(number)
-        if generation is None or (generation.ended_at is None and generation.died_at is None):
+        generation = (
+            self._queries.find_last_ended(sandbox.sandbox_id)
+            if number is None
+            else choose_ended(self.list_generations(sandbox.sandbox_id), number)
+        )
+        if generation is None:
             return None
-        story = tuple(one for one in self.history(sandbox.sandbox_id) if _generation_of(one) >= generation.number)
-        return Ending(sandbox=sandbox, generation=generation, events=story)
+        return describe_ending(sandbox, generation, self.history(sandbox.sandbox_id))
 
     def head_position(self) -> int:
         """Tell the position of the last event."""
@@ -173,9 +149,5 @@ class Insights:
 
 def is_first_use(history: Sequence[RecordedEvent], generation: int) -> bool:
     """Tell from a sandbox's history whether a generation was acquired only once so far."""
-    uses = [one for one in history if isinstance(one.event, SandboxAcquired) and _generation_of(one) == generation]
+    uses = [one for one in history if isinstance(one.event, SandboxAcquired) and generation_of(one) == generation]
     return len(uses) <= 1
-
-
-def _generation_of(recorded: RecordedEvent) -> int:
-    return recorded.event.generation if isinstance(recorded.event, SandboxEvent) else 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from provider.domain import events as ev
 from provider.domain.state import Generation
 from provider.ports import SandboxRecord
-from provider.runtime.insights import Ending
+from provider.runtime.endings import Ending
 from provider.runtime.wording import format_duration, format_moment, format_size
 
 if TYPE_CHECKING:

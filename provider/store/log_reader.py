@@ -7,8 +7,9 @@ the table is linked to the chain's base.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, select, text
@@ -36,6 +37,9 @@ _STREAM_PAGE = (
     .order_by(events.c.version)
     .limit(bindparam("limit"))
 )
+_STREAMS_UNTIL = CHECKED.where(
+    events.c.stream.in_(bindparam("streams", expanding=True)), events.c.position <= bindparam("position")
+).order_by(events.c.stream, events.c.version)
 _LOG_PAGE = CHECKED.where(events.c.position > bindparam("after")).order_by(events.c.position).limit(bindparam("limit"))
 _LOG_END = select(
     ledger_head.c.position,
@@ -74,6 +78,17 @@ def stream_page(connection: Connection, stream: str, after: int, limit: int = PA
             found = page[-1].position if page else 0
             raise CorruptLogError(found, f"version {last} of {stream}, which must come after it, is missing")
     return page
+
+
+def streams_until(connection: Connection, streams: Collection[str], position: int) -> Iterator[RecordedEvent]:
+    """Read the events of several streams up to a position, stream by stream in version order.
+
+    Raise `CorruptLogError` for a bad one, or where one is missing before the last one found.
+    """
+    values = {"streams": list(streams), "position": position, "base_hash": chain_base(connection).hash}
+    rows = connection.execute(_STREAMS_UNTIL, values)
+    for _, of_stream in groupby(rows, lambda row: row.stream):
+        yield from _checked(of_stream, "version", 0)
 
 
 def log_page(connection: Connection, after: int, limit: int = PAGE) -> list[RecordedEvent]:

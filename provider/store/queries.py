@@ -17,9 +17,10 @@ from provider.store.log_reader import find_position_before
 from provider.store.rows import read_generation
 from provider.store.tables import generations, ledger_head, sandboxes
 
-_SHOWN = [sandboxes.c[field.name] for field in dataclasses.fields(SandboxRecord)]
+SHOWN = [sandboxes.c[field.name] for field in dataclasses.fields(SandboxRecord)]
+"""The columns of `sandboxes` that a `SandboxRecord` has."""
 
-_FIND = select(*_SHOWN).where(sandboxes.c.sandbox_id == bindparam("sandbox_id"))
+_FIND = select(*SHOWN).where(sandboxes.c.sandbox_id == bindparam("sandbox_id"))
 _IDS = (
     select(sandboxes.c.sandbox_id)
     .where(sandboxes.c.sandbox_id >= bindparam("first"), sandboxes.c.sandbox_id < bindparam("behind"))
@@ -55,16 +56,16 @@ class SqlLedgerQueries:
     ) -> Sequence[SandboxRecord]:
         """List up to `limit` sandboxes behind `after`, the newest first."""
         key = (sandboxes.c.created_at, sandboxes.c.sandbox_id)
-        statement = select(*_SHOWN).order_by(*(column.desc() for column in key)).limit(limit)
+        statement = select(*SHOWN).order_by(*(column.desc() for column in key)).limit(limit)
         if statuses is not None:
             statement = statement.where(sandboxes.c.status.in_(statuses))
         if after is not None:
             statement = statement.where(tuple_(*key) < tuple_(*after, types=[column.type for column in key]))
-        return [_record(row) for row in self._rows(statement)]
+        return [read_record(row) for row in self._rows(statement)]
 
     def find_sandbox(self, sandbox_id: str) -> SandboxRecord | None:
         """Find one sandbox by its id."""
-        return next((_record(row) for row in self._rows(_FIND, sandbox_id=sandbox_id)), None)
+        return next((read_record(row) for row in self._rows(_FIND, sandbox_id=sandbox_id)), None)
 
     def list_ids(self, prefix: str, limit: int) -> Sequence[str]:
         """List up to `limit` ids that start with these hex digits."""
@@ -99,6 +100,7 @@ class SqlLedgerQueries:
             return patiently(read)
 
 
-def _record(row: dict[str, Any]) -> SandboxRecord:
-    lists = {name: tuple(json.loads(row[name])) for name in ("holders", "crashes")}
-    return SandboxRecord(**{**row, **lists})
+def read_record(row: dict[str, Any]) -> SandboxRecord:
+    """Read a row of the columns `SHOWN`."""
+    holders, crashes = json.loads(row["holders"]), json.loads(row["crashes"])
+    return SandboxRecord(**{**row, "holders": tuple(holders), "crashes": tuple((at, uptime) for at, uptime in crashes)})

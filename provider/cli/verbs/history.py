@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from provider.cli.as_of import AsOf, as_of_option
 from provider.cli.event_lines import write_event_table
 from provider.cli.invocation import Invocation, user_option, verb
 from provider.cli.render import write_json, write_wrapped
@@ -12,7 +13,8 @@ from provider.cli.render import write_json, write_wrapped
 @verb("history")
 @click.argument("reference", metavar="ID")
 @user_option
-def command(invocation: Invocation, reference: str, user: str | None) -> None:
+@as_of_option
+def command(invocation: Invocation, reference: str, user: str | None, as_of: AsOf) -> None:
     """Tell everything that happened to a sandbox.
 
     Every event is checked against the hash chain. As JSON: an object with the sandbox, its generations and its events.
@@ -21,9 +23,9 @@ def command(invocation: Invocation, reference: str, user: str | None) -> None:
     from provider.runtime.narrative import name_sandbox
     from provider.runtime.wording import format_age, format_moment
 
-    with invocation.insights() as insights:
-        record, now = insights.get(reference, user), insights.now()
-        generations, events = insights.list_generations(record.sandbox_id), insights.history(record.sandbox_id)
+    with invocation.reader(as_of) as ledger:
+        record, now = ledger.get(reference, user), ledger.now()
+        generations, events = ledger.list_generations(record.sandbox_id), ledger.history(record.sandbox_id)
     if invocation.is_json:
         write_json({
             "sandbox": sandbox_document(record),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provider.cli.as_of import AsOf, as_of_option
 from provider.cli.invocation import Invocation, verb
 from provider.cli.render import terminal_width, write_json, write_table
 
@@ -22,7 +23,8 @@ WIDE_ENOUGH = 100
 @verb("ps")
 @click.option("-a", "--all", "everything", is_flag=True, help="Dead and gone ones too.")
 @click.option("--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="Only these; may be repeated.")
-def command(invocation: Invocation, everything: bool, statuses: tuple[str, ...]) -> None:
+@as_of_option
+def command(invocation: Invocation, everything: bool, statuses: tuple[str, ...], as_of: AsOf) -> None:
     """List sandboxes that have a container, the newest first.
 
     HELD counts the workers that hold it, AGE and USED tell how long ago it was made and last used.
@@ -31,8 +33,8 @@ def command(invocation: Invocation, everything: bool, statuses: tuple[str, ...])
     from provider.runtime.insights import LIVE_STATUSES
 
     chosen = None if everything and not statuses else statuses or LIVE_STATUSES
-    with invocation.insights() as insights:
-        records, now = list(insights.each_sandbox(chosen)), insights.now()
+    with invocation.reader(as_of) as ledger:
+        records, now = list(ledger.each_sandbox(chosen)), ledger.now()
     if invocation.is_json:
         write_json([sandbox_document(record) for record in records])
         return

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provider.cli.as_of import AsOf, as_of_option
 from provider.cli.invocation import Invocation, user_option, verb
 from provider.cli.plain import visible_lines
 from provider.cli.render import write_json, write_line, write_wrapped
 
 if TYPE_CHECKING:
-    from provider.runtime.insights import Ending
+    from provider.runtime.endings import Ending
     from provider.runtime.narrative import Narrative
 
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 @click.argument("reference", metavar="ID")
 @user_option
 @click.option("--generation", type=click.IntRange(min=1), metavar="N", help="This one; default: the last that ended.")
-def command(invocation: Invocation, reference: str, user: str | None, generation: int | None) -> None:
+@as_of_option
+def command(invocation: Invocation, reference: str, user: str | None, generation: int | None, as_of: AsOf) -> None:
     """Tell how a sandbox last ended, and why.
 
     With the evidence, what happened since, and what to do.
@@ -27,9 +29,9 @@ def command(invocation: Invocation, reference: str, user: str | None, generation
     from provider.runtime.documents import sandbox_document
     from provider.runtime.narrative import tell_alive, tell_ending
 
-    with invocation.insights() as insights:
-        record, now = insights.get(reference, user), insights.now()
-        ending = insights.find_ending(record, generation)
+    with invocation.reader(as_of) as ledger:
+        record, now = ledger.get(reference, user), ledger.now()
+        ending = ledger.find_ending(record, generation)
     narrative = tell_ending(ending, now) if ending is not None else tell_alive(record, generation, now)
     if invocation.is_json:
         sentences = [narrative.headline, *narrative.facts, *narrative.since, *narrative.advice]

@@ -11,8 +11,8 @@ from provider.domain.containers import Limits
 from provider.domain.log import RecordedEvent
 from provider.domain.state import Generation
 from provider.ports import SandboxRecord
+from provider.runtime.endings import Ending
 from provider.runtime.headlines import describe_event
-from provider.runtime.insights import Ending
 from provider.runtime.narrative import explain_exit_code, tell_alive, tell_ending, tell_restarted
 from provider.sandbox.sandbox import Restarted
 
