@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from provider.reports.past import PastQueries
 from provider.reports.queries import EndingQueries, LogQueries, OperationQueries, SandboxQueries, SystemQueries
 from provider.runtime.fleet import Fleet
 from provider.runtime.insights import Insights
+from provider.runtime.past import Past, look_back
 from provider.runtime.timeline import Timeline
 
 
@@ -22,6 +25,11 @@ class Reports:
     endings: EndingQueries
     operations: OperationQueries
     system: SystemQueries
+    past: PastQueries
+
+    def look_back(self, as_of: datetime | timedelta | int) -> Past:
+        """Look at the whole ledger as of a moment, an age, or a position; raise `InvalidPositionError`."""
+        return look_back(self.insights, self.past, as_of)
 
     def close(self) -> None:
         """Close all connections."""
