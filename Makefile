@@ -35,7 +35,7 @@ test: env ## Run all tests but the long ones (ARGS='-k name' picks some, WORKERS
 	@# In memory where there is such a place: thousands of small databases that wait for the disk test only the disk.
 	PYTEST_DEBUG_TEMPROOT=$(firstword $(wildcard /dev/shm /tmp)) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not long" $(ARGS)
 
-test-long: env ## Run the fault walk and the short chaos runs (minutes)
+test-long: env ## Walk every fault point on PostgreSQL too, run chaos for longer (many minutes)
 	PYTEST_DEBUG_TEMPROOT=$(firstword $(wildcard /dev/shm /tmp)) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m long $(ARGS)
 
 lint: env ## Check style and formatting

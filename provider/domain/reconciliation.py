@@ -17,6 +17,8 @@ from typing import Literal
 
 from provider.domain.containers import Discovered, SandboxInfo
 from provider.domain.orphans import ORPHAN_ORDER, Orphan, can_be_adopted
+from provider.domain.policy import Capacity
+from provider.domain.room import Room
 from provider.domain.sweeps import OpenGeneration, OpenSandbox, Recorded
 from provider.domain.workers import WorkerRow, has_lapsed
 
@@ -40,7 +42,7 @@ class Policy:
     backend: str
     lease_seconds: float
     idle_timeout: float
-    replicas: int
+    capacity: Capacity
     orphan_grace: float
     checks: bool = True
     adopt: bool = False
@@ -91,7 +93,6 @@ class _Planner:
     now: datetime
     policy: Policy
     expected: int = 0
-    occupied: int = 0
     steps: list[Step] = field(default_factory=list)
     unplaced: list[SandboxInfo] = field(default_factory=list)
     _warm: list[tuple[datetime, OpenSandbox]] = field(default_factory=list)
@@ -99,8 +100,10 @@ class _Planner:
     _workers: dict[str, WorkerRow] = field(default_factory=dict)
     _hosts: frozenset[str] = frozenset()
     _found: dict[tuple[str, int], list[Discovered]] = field(default_factory=dict)
+    _room: Room = field(init=False)
 
     def plan(self) -> Plan:
+        self._room = Room(self.policy.capacity)
         self._workers = {row.worker_id: row for row in self.recorded.workers}
         self._hosts = frozenset(found.info.host for found in self.observed)
         for found in self.observed:
@@ -115,7 +118,8 @@ class _Planner:
         )  # fmt: skip
 
     def _plan_sandbox(self, sandbox: OpenSandbox) -> None:
-        self.occupied += sandbox.occupies
+        if sandbox.occupies:
+            self._room.take(sandbox.user_id)
         current = sandbox.current
         if sandbox.is_live and current is not None:
             self._plan_live(sandbox, current)
@@ -139,8 +143,7 @@ class _Planner:
             self._add("release", sandbox, current.number, why, worker_id=holder)
         holders = [holder for holder in sandbox.holders if holder not in gone]
         if self._is_idle(sandbox, holders, released=bool(gone)):
-            self.occupied -= 1
-            self._leaving.add(sandbox.sandbox_id)
+            self._leave(sandbox)
             seconds = (self.now - sandbox.used_at).total_seconds()
             self._add("idle", sandbox, current.number, f"unused for {seconds:.0f} s")
         elif not holders:
@@ -153,8 +156,7 @@ class _Planner:
             return False
         if mine is None and current.host is not None and self._hosts and current.host not in self._hosts:
             return False
-        self.occupied -= 1
-        self._leaving.add(sandbox.sandbox_id)
+        self._leave(sandbox)
         if mine is not None:
             self._add("dead", sandbox, current.number, "its container does not run")
         else:
@@ -163,8 +165,7 @@ class _Planner:
 
     def _plan_creation(self, sandbox: OpenSandbox, current: OpenGeneration) -> None:
         if current.worker_id is not None and self._has_lapsed(current.worker_id, current.creating_at):
-            self.occupied -= 1
-            self._leaving.add(sandbox.sandbox_id)
+            self._leave(sandbox)
             why = f"its creator, worker {current.worker_id}, is gone"
             self._add("abandoned", sandbox, current.number, why, worker_id=current.worker_id)
 
@@ -177,12 +178,8 @@ class _Planner:
         return is_idle(sandbox.used_at, self.now, timeout, others_hold=others)
 
     def _plan_capacity(self) -> None:
-        excess = self.occupied - self.policy.replicas
-        if excess <= 0:
-            return
         self._warm.sort(key=lambda entry: (entry[0], entry[1].sandbox_id))
-        for _, sandbox in self._warm[:excess]:
-            why = f"{self.occupied} sandboxes are live, {self.policy.replicas} are allowed"
+        for sandbox, why in self._room.evict_surplus([sandbox for _, sandbox in self._warm]):
             self._add("capacity", sandbox, sandbox.generation, why)
 
     def _plan_orphans(self) -> None:
@@ -201,7 +198,7 @@ class _Planner:
             sandbox = sandboxes.get(orphan.info.sandbox_id)
             if self._is_adoptable(orphan, sandbox, adopted):
                 self._plan_adoption(orphan, sandbox, adopted)
-            elif self._is_old(orphan):
+            elif _is_old(orphan, self.now, self.policy):
                 self._add_orphan("orphan", orphan, sandbox, "the ledger does not know its container")
 
     def _is_adoptable(self, orphan: Orphan, sandbox: OpenSandbox | None, adopted: set[str]) -> bool:
@@ -212,17 +209,15 @@ class _Planner:
 
     def _plan_adoption(self, orphan: Orphan, sandbox: OpenSandbox | None, adopted: set[str]) -> None:
         adopted.add(orphan.info.sandbox_id)
-        if self.occupied >= self.policy.replicas:
+        if not self._room.has_place_for(orphan.user_id):
             self.unplaced.append(orphan.info)
             return
-        self.occupied += 1
+        self._room.take(orphan.user_id)
         self._add_orphan("adopt", orphan, sandbox, "it runs, and the ledger has no container for its sandbox")
 
-    def _is_old(self, orphan: Orphan) -> bool:
-        if orphan.created_at is None:
-            return False  # unknown is not old
-        grace = max(self.policy.orphan_grace, self.policy.lease_seconds)
-        return self.now - orphan.created_at > timedelta(seconds=grace)
+    def _leave(self, sandbox: OpenSandbox) -> None:
+        self._leaving.add(sandbox.sandbox_id)
+        self._room.leave(sandbox.user_id)
 
     def _is_reachable(self, generation: OpenGeneration) -> bool:
         """Whether this worker's engine can answer for a container: another backend or machine has others."""
@@ -260,6 +255,12 @@ def is_idle(used_at: datetime, now: datetime, timeout: float, *, others_hold: bo
     """
     lag = ACTIVITY_LAG_SECONDS if others_hold else 0.0
     return timeout > 0 and (now - used_at).total_seconds() > timeout + lag
+
+
+def _is_old(orphan: Orphan, now: datetime, policy: Policy) -> bool:
+    if orphan.created_at is None:
+        return False  # unknown is not old
+    return now - orphan.created_at > timedelta(seconds=max(policy.orphan_grace, policy.lease_seconds))
 
 
 def by_sandbox(steps: Iterable[Step]) -> Mapping[str, list[Step]]:

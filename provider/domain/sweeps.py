@@ -42,6 +42,7 @@ class OpenSandbox:
     retry_at: datetime | None
     used_at: datetime
     generations: tuple[OpenGeneration, ...]
+    user_id: str | None = None
 
     @property
     def current(self) -> OpenGeneration | None:

@@ -15,7 +15,6 @@ from provider.domain.ids import SandboxId, check_name, derive_sandbox_id
 from provider.domain.log import Author
 from provider.domain.state import SandboxState
 from provider.runtime.abandon import give_up_abandoned
-from provider.runtime.activity import Activity
 from provider.runtime.background import Background
 from provider.runtime.bind import bind
 from provider.runtime.capacity import Admission
@@ -23,6 +22,7 @@ from provider.runtime.create import bring_up, give_up_own, intend
 from provider.runtime.liveness import bury, is_alive
 from provider.runtime.patience import Patience
 from provider.runtime.replica import Replica
+from provider.runtime.usage import Usage
 from provider.runtime.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -31,10 +31,10 @@ logger = logging.getLogger(__name__)
 class Acquire:
     """Acquires sandboxes for threads. Safe from any thread and any number of processes: one container per thread."""
 
-    def __init__(self, worker: Worker, replica: Replica, activity: Activity, background: Background) -> None:
+    def __init__(self, worker: Worker, replica: Replica, usage: Usage, background: Background) -> None:
         self._worker = worker
         self._replica = replica
-        self._activity = activity
+        self._usage = usage
         self._background = background
 
     def acquire(self, thread_id: str | None, user_id: str | None, timeout: float | None) -> SandboxId:
@@ -44,13 +44,14 @@ class Acquire:
         patience = Patience(self._worker.settings.acquire_timeout if timeout is None else timeout)
         author = self._worker.author()
         admission = Admission(self._worker, self._replica, self._background, sandbox_id, user, author)
-        try:
-            while (blocked := self._try(Attempt(sandbox_id, user, thread, author, admission))) is not None:
-                patience.wait(blocked)
-        finally:
-            admission.leave()
-        self._replica.hold(sandbox_id)
-        self._activity.touch(sandbox_id)
+        with self._usage.of(sandbox_id):
+            try:
+                while (blocked := self._try(Attempt(sandbox_id, user, thread, author, admission))) is not None:
+                    patience.wait(blocked)
+            finally:
+                admission.leave()
+            self._replica.hold(sandbox_id)
+        self._usage.touch(sandbox_id)
         return sandbox_id
 
     def _try(self, attempt: Attempt) -> SandboxError | None:
@@ -85,7 +86,8 @@ class Acquire:
         made = bring_up(worker, intended, attempt.author, [worker.worker_id]) if intended is not None else None
         if made is None:
             return attempt.not_in_time("other workers changed it all the time")
-        bind(worker, self._replica, self._activity, made)
+        bind(worker, self._replica, self._usage, made)
+        self._usage.note(made.sandbox_id, made.generation)
         if len(made.generations) > 1:
             self._background.settle(made.sandbox_id, attempt.author)
         return None
@@ -102,7 +104,7 @@ class Acquire:
 
     def _hold(self, state: SandboxState, author: Author) -> SandboxError | None:
         worker = self._worker
-        binding = bind(worker, self._replica, self._activity, state)
+        binding = bind(worker, self._replica, self._usage, state)
         moved_on = SandboxError(f"sandbox {state.sandbox_id}: died or was evicted again and again; try again")
         if worker.settings.auto_restart and not is_alive(worker, binding):
             bury(worker, self._replica, binding, "acquire")
@@ -112,7 +114,10 @@ class Acquire:
             return decisions.decide_hold(current, worker.worker_id) if current.generation == binding.generation else []
 
         held, _ = worker.commit(state.sandbox_id, decide, author)
-        return None if held.is_live and held.generation == binding.generation else moved_on
+        if not held.is_live or held.generation != binding.generation:
+            return moved_on
+        self._usage.note(state.sandbox_id, binding.generation)
+        return None
 
     def _take_over_abandoned(self, state: SandboxState, author: Author) -> None:
         """Give up a creation that nobody works on any more, so that the next try can begin a new one."""

@@ -6,10 +6,10 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from provider.domain.errors import StoreUnavailable
+from provider.domain.errors import SandboxError
 from provider.ports import EventStore
 
 logger = logging.getLogger(__name__)
@@ -49,9 +49,9 @@ class Activity:
                     del self._in_flight[sandbox_id]
             self.touch(sandbox_id)
 
-    def start(self) -> None:
-        """Flush in the background until `stop`."""
-        self._thread = threading.Thread(target=self._run, name="sandbox-activity", daemon=True)
+    def start(self, also: Callable[[], None]) -> None:
+        """Flush in the background until `stop`, and do the other thing each time."""
+        self._thread = threading.Thread(target=self._run, args=(also,), name="sandbox-activity", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -72,9 +72,10 @@ class Activity:
             if self._touched.get(sandbox_id) == moment:
                 self._touched.pop(sandbox_id, None)
 
-    def _run(self) -> None:
+    def _run(self, also: Callable[[], None]) -> None:
         while not self._stopped.wait(FLUSH_SECONDS):
             try:
                 self.flush()
-            except StoreUnavailable as error:
+                also()
+            except SandboxError as error:
                 logger.warning("%s", error, extra={"action": "flush_activity"})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from provider.domain.state import Generation, SandboxState
 from provider.ports import EventStore
-from provider.runtime.activity import Activity
 from provider.runtime.replica import Binding, Replica
+from provider.runtime.usage import Usage
 from provider.runtime.worker import Worker
 from provider.sandbox.sandbox import Restarted, Sandbox
 
 
-def bind(worker: Worker, replica: Replica, activity: Activity, state: SandboxState) -> Binding:
+def bind(worker: Worker, replica: Replica, usage: Usage, state: SandboxState) -> Binding:
     """Give the binding of a live sandbox's current generation, making it when this process has none."""
     current = state.current
     assert current is not None  # noqa: S101 - a live sandbox has a current generation
@@ -23,7 +23,7 @@ def bind(worker: Worker, replica: Replica, activity: Activity, state: SandboxSta
         current.number,
         info.url,
         restarted=find_restarted(worker.store, state.sandbox_id, current),
-        activity=lambda: activity.call(state.sandbox_id),
+        activity=lambda: usage.call(state.sandbox_id, current.number),
     )
     checked = worker.settings.auto_restart and info.container_id is not None
     return replica.put(Binding(info, sandbox, worker.engine.find_liveness(info) if checked else None))

@@ -40,10 +40,7 @@ class Admission:
     @property
     def capacity(self) -> Capacity:
         """The limits in force for this sandbox."""
-        settings = self.worker.settings
-        # Who has no name shares no limit with others who have none.
-        per_user = settings.max_per_user if self.user_id is not None else None
-        return Capacity(replicas=settings.replicas, per_user=per_user)
+        return self.worker.capacity_for(self.user_id)
 
     def admit(self, intend: Intend) -> SandboxState | CapacityExceeded | None:
         """Commit the intent when there is room or room can be made; else tell what to raise once the time is over.

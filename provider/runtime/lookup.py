@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from provider.domain.errors import InvalidIdError
-from provider.runtime.activity import Activity
 from provider.runtime.bind import bind
 from provider.runtime.liveness import bury, is_alive
 from provider.runtime.replica import Binding, Replica
+from provider.runtime.usage import Usage
 from provider.runtime.worker import Worker
 from provider.sandbox.sandbox import Sandbox
 
@@ -18,13 +18,13 @@ _ID = re.compile(r"[0-9a-f]{16}")
 class Lookup:
     """Finds sandboxes by id. Safe from any thread; holds no lock, so a slow check delays nobody else."""
 
-    def __init__(self, worker: Worker, replica: Replica, activity: Activity) -> None:
+    def __init__(self, worker: Worker, replica: Replica, usage: Usage) -> None:
         self._worker = worker
         self._replica = replica
-        self._activity = activity
+        self._usage = usage
         self._checks = worker.settings.auto_restart
         self._find = replica.find
-        self._touch = activity.touch
+        self._touch = usage.touch
 
     def find(self, sandbox_id: str) -> Sandbox | None:
         """Find a sandbox in the replica that is proven alive without any I/O; None says nothing."""
@@ -42,7 +42,7 @@ class Lookup:
             return None
         checked: Binding | None = None
         while (state := self._worker.store.load(sandbox_id)).is_live:
-            binding = bind(self._worker, self._replica, self._activity, state)
+            binding = bind(self._worker, self._replica, self._usage, state)
             if binding is checked or not self._checks:  # else replaced, by any worker, while it was being checked
                 self._touch(sandbox_id)
                 return binding.sandbox

@@ -22,12 +22,13 @@ from provider.runtime.follower import Follower
 from provider.runtime.heartbeat import Heartbeat
 from provider.runtime.liveness import bury
 from provider.runtime.lookup import Lookup
-from provider.runtime.release import release, release_all
+from provider.runtime.release import release_all
 from provider.runtime.replica import Binding, Replica
 from provider.runtime.restart import Restart
 from provider.runtime.scheduler import JobStatus
 from provider.runtime.sweep import Sweep
 from provider.runtime.sweeper import Sweeper
+from provider.runtime.usage import Usage
 from provider.runtime.watcher import Watcher
 from provider.runtime.worker import Worker
 from provider.sandbox.sandbox import Sandbox
@@ -56,10 +57,11 @@ class WorkerProcess:
         self.worker = worker
         self.replica = Replica()
         self.activity = Activity(worker.store)
+        self.usage = Usage(worker, self.replica, self.activity)
         self.background = Background(worker)
-        self.lookup = Lookup(worker, self.replica, self.activity)
-        self._acquire = Acquire(worker, self.replica, self.activity, self.background)
-        self._restart = Restart(worker, self.replica, self.activity, self.background)
+        self.lookup = Lookup(worker, self.replica, self.usage)
+        self._acquire = Acquire(worker, self.replica, self.usage, self.background)
+        self._restart = Restart(worker, self.replica, self.usage, self.background)
         self._heartbeat = Heartbeat(worker, heartbeat_interval, self._hold_again)
         self._follower = Follower(feed, self.replica)
         self._watcher = Watcher(self.replica, self._bury)
@@ -76,7 +78,7 @@ class WorkerProcess:
             position = self.worker.store.head_position()
             self._heartbeat.start()
             self._follower.start(position)
-            self.activity.start()
+            self.activity.start(self.usage.give_back)
             if self.worker.settings.auto_restart:
                 self._watcher.start()
             if self._sweeper is not None:
@@ -103,6 +105,7 @@ class WorkerProcess:
                 self._sweeper.stop()
             if self._started:
                 self.activity.flush()
+                self.usage.give_back(at_once=True)
                 release_all(self.worker, self.replica)
                 self._heartbeat.stop()
                 self._heartbeat.leave()
@@ -113,8 +116,7 @@ class WorkerProcess:
 
     def release(self, sandbox_id: str) -> None:
         """Let go of a sandbox."""
-        self.replica.let_go(sandbox_id)
-        release(self.worker, sandbox_id)
+        self.usage.release(sandbox_id)
 
     def destroy(self, sandbox_id: str, reason: EndReason, actor: str | None) -> None:
         """Take a sandbox out of use and remove its container."""
@@ -140,5 +142,5 @@ class WorkerProcess:
     def _hold_again(self) -> None:
         """Claim again what this worker still uses, after it was declared lost and its holds were released."""
         worker = self.worker
-        for sandbox_id in self.replica.list_held():
+        for sandbox_id in self.usage.list_holds():
             worker.commit(sandbox_id, lambda s: decisions.decide_hold(s, worker.worker_id), worker.author())

@@ -108,6 +108,10 @@ class Replica:
         with self._lock:
             self._held.discard(sandbox_id)
 
+    def is_held(self, sandbox_id: str) -> bool:
+        """Tell whether this worker was given the sandbox and has not let it go."""
+        return sandbox_id in self._held
+
     def list_held(self) -> list[str]:
         """List what this worker was given and has not let go."""
         with self._lock:

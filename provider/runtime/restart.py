@@ -8,7 +8,6 @@ from provider.domain.ids import parse_sandbox_id
 from provider.domain.log import Author
 from provider.domain.policy import Capacity
 from provider.domain.state import SandboxState
-from provider.runtime.activity import Activity
 from provider.runtime.background import Background
 from provider.runtime.bind import bind
 from provider.runtime.capacity import Admission
@@ -16,6 +15,7 @@ from provider.runtime.create import bring_up, intend
 from provider.runtime.patience import Patience
 from provider.runtime.release import require_known
 from provider.runtime.replica import Replica
+from provider.runtime.usage import Usage
 from provider.runtime.worker import Worker
 from provider.sandbox.sandbox import Sandbox
 
@@ -23,10 +23,10 @@ from provider.sandbox.sandbox import Sandbox
 class Restart:
     """Restarts sandboxes. The old container is removed while the new one starts."""
 
-    def __init__(self, worker: Worker, replica: Replica, activity: Activity, background: Background) -> None:
+    def __init__(self, worker: Worker, replica: Replica, usage: Usage, background: Background) -> None:
         self._worker = worker
         self._replica = replica
-        self._activity = activity
+        self._usage = usage
         self._background = background
 
     def restart(self, sandbox_id: str, actor: str | None) -> Sandbox:
@@ -52,7 +52,7 @@ class Restart:
         state = made if made is not None else worker.store.load(sandbox_id)
         if not state.is_live:
             raise SandboxGone(sandbox_id, "another call took it over during the restart; call acquire() again")
-        return bind(worker, self._replica, self._activity, state).sandbox
+        return bind(worker, self._replica, self._usage, state).sandbox
 
     def _intend(self, before: SandboxState, author: Author) -> SandboxState | None:
         worker = self._worker

@@ -11,6 +11,7 @@ from datetime import datetime
 from provider.domain.errors import SandboxError, StoreUnavailable
 from provider.domain.events import SweepCompleted
 from provider.domain.log import Author
+from provider.domain.policy import Capacity
 from provider.domain.reconciliation import Plan, Policy, Step, by_sandbox, reconcile
 from provider.domain.sweeps import Counts
 from provider.ports import SweepLedger
@@ -130,7 +131,8 @@ class Sweep:
         settings = self._worker.settings
         return Policy(
             worker_id=self._worker.worker_id, backend=self._worker.engine.backend.name,
-            lease_seconds=self._worker.lease_seconds, idle_timeout=settings.idle_timeout, replicas=settings.replicas,
+            lease_seconds=self._worker.lease_seconds, idle_timeout=settings.idle_timeout,
+            capacity=Capacity(replicas=settings.replicas, per_user=settings.max_per_user),
             orphan_grace=self._orphan_grace, checks=settings.auto_restart, adopt=adopt,
         )  # fmt: skip
 

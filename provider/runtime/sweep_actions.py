@@ -90,10 +90,7 @@ def _reap(means: Means, step: Step, version: int) -> Outcome:
 
 
 def _make_room(means: Means, step: Step, version: int) -> Outcome:
-    def decide(state: SandboxState) -> Sequence[Event]:
-        return decisions.decide_evict(state, step.generation, "capacity") if state.status == "warm" else []
-
-    return _evict(means, step, version, decide)
+    return _evict(means, step, version, decisions.decide_evict_warm)
 
 
 def _settle(means: Means, step: Step, version: int) -> Outcome:

@@ -15,7 +15,6 @@ from provider.domain.orphans import (
     removal_requested,
     was_settled,
 )
-from provider.domain.policy import Capacity
 from provider.runtime.ledger_stream import commit_ledger
 from provider.runtime.worker import Worker
 
@@ -25,13 +24,12 @@ def adopt(worker: Worker, orphan: Orphan, author: Author) -> bool:
 
     Raise `CapacityExceeded` or `IdentityCollision`; the container is left alone then.
     """
-    backend, settings = worker.engine.backend, worker.settings
-    capacity = Capacity(replicas=settings.replicas, per_user=settings.max_per_user)
+    backend = worker.engine.backend
     _, events = worker.commit(
         orphan.info.sandbox_id,
         lambda state: decide_adopt(state, orphan, backend.name, backend.image),
         author,
-        capacity=capacity,
+        capacity=worker.capacity_for(orphan.user_id),
     )
     return bool(events)
 

@@ -55,6 +55,11 @@ class Worker:
         s = self.settings.restart_backoff
         return BackoffPolicy(free=s.free, window=s.window, initial=s.initial, max=s.max, reset_after=s.reset_after)
 
+    def capacity_for(self, user_id: str | None) -> Capacity:
+        """Tell the limits for a user; who has no name shares no limit with others who have none."""
+        per_user = self.settings.max_per_user if user_id is not None else None
+        return Capacity(replicas=self.settings.replicas, per_user=per_user)
+
     @contextmanager
     def creating(self, sandbox_id: str) -> Iterator[None]:
         """Say that a call is about to start a sandbox, from before its intent until its outcome."""

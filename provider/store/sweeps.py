@@ -30,13 +30,13 @@ SELECT s.sandbox_id, s.version, s.status, s.generation, CAST(s.holders AS text),
     CASE WHEN s.last_activity_at > s.updated_at THEN s.last_activity_at ELSE s.updated_at END,
     g.generation, g.backend, g.worker_id, g.container_id, g.container_name, g.host, g.creating_at,
     g.ended_at IS NOT NULL, g.died_at IS NOT NULL,
-    (g.died_at IS NOT NULL OR g.end_reason IN ({_CRASHES})) AND g.evidence_position IS NULL
+    (g.died_at IS NOT NULL OR g.end_reason IN ({_CRASHES})) AND g.evidence_position IS NULL, s.user_id
 FROM generations AS g JOIN sandboxes AS s ON s.sandbox_id = g.sandbox_id
 WHERE g.removed_at IS NULL
 UNION ALL
 SELECT s.sandbox_id, s.version, s.status, s.generation, CAST(s.holders AS text), s.retry_at,
     CASE WHEN s.last_activity_at > s.updated_at THEN s.last_activity_at ELSE s.updated_at END,
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, s.user_id
 FROM sandboxes AS s
 WHERE s.retry_at IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM generations AS g WHERE g.sandbox_id = s.sandbox_id AND g.removed_at IS NULL)
@@ -140,7 +140,7 @@ def _open_sandbox(row: tuple[Any, ...], generations: list[OpenGeneration]) -> Op
         generations.sort(key=lambda generation: generation.number)
     holders = tuple(json.loads(row[4])) if row[4] != "[]" else ()
     sandbox_id, version, status, generation, _, retry_at, used_at = row[:7]
-    return OpenSandbox(sandbox_id, version, status, generation, holders, retry_at, used_at, tuple(generations))
+    return OpenSandbox(sandbox_id, version, status, generation, holders, retry_at, used_at, tuple(generations), row[17])
 
 
 def _converted(row: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -63,7 +63,7 @@ def test_a_creator_killed_at_work_is_replaced_when_its_time_is_over(deployment: 
     with pytest.raises(SandboxError, match=f"{sandbox_id}.*another worker is still starting it"):
         worker.provider.acquire("thread-1", timeout=0.1)
     assert worker.backend.calls == {}, "before its time is over, its work is not touched"
-    _let_time_pass(deployment, sandbox_id)
+    _let_time_pass(deployment, sandbox_id, creator.worker_id)
     sandbox = worker.provider.ensure("thread-1")
 
     assert (sandbox.id, sandbox.generation, sandbox.restarted) == (sandbox_id, 2, None)
@@ -74,8 +74,8 @@ def test_a_creator_killed_at_work_is_replaced_when_its_time_is_over(deployment: 
     deployment.is_tampered_with = True
 
 
-def _let_time_pass(deployment: Deployment, sandbox_id: str) -> None:
-    """Make the creation under way an old one, as if the whole time for a start had passed."""
-    deployment.audit.execute(
-        "UPDATE generations SET creating_at = '2020-01-01T00:00:00.000000Z' WHERE sandbox_id = :id", id=sandbox_id
-    )
+def _let_time_pass(deployment: Deployment, sandbox_id: str, creator: str) -> None:
+    """Make the creation under way and its worker's last heartbeat old ones, as if a whole lease had passed."""
+    long_ago = "2020-01-01T00:00:00.000000Z"
+    deployment.audit.execute(f"UPDATE generations SET creating_at = '{long_ago}' WHERE sandbox_id = :id", id=sandbox_id)
+    deployment.audit.execute(f"UPDATE workers SET heartbeat_at = '{long_ago}' WHERE worker_id = :id", id=creator)

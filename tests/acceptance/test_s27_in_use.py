@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from tests.support.many_workers.crew import Crew, id_of
+import pytest
+
+from tests.support.many_workers.crew import Crew, RemoteError, id_of
 from tests.support.many_workers.fixtures import on
 from tests.support.waiting import wait_until
 
@@ -31,6 +33,39 @@ def test_s27_a_running_command_counts_as_use_until_its_end(crew: Crew) -> None:
     sweeping.ask("sweep")  # within the time by which the activity of another process may lag
     worker.ask("execute", sandbox_id, "touch go")
     assert worker.answer(running).strip() == "done"
+
+
+@on("process")
+def test_s27_a_call_of_another_process_keeps_a_warm_sandbox_from_eviction(crew: Crew) -> None:
+    """A sandbox that nobody holds is used by a process that only looked it up: it is no room for others."""
+    first, user = crew.open_worker(replicas=1), crew.open_worker(replicas=1)
+    sandbox_id = first.ask("acquire", "t")
+    first.ask("release", sandbox_id)
+    running = user.send("execute", sandbox_id, "touch started; until [ -e go ]; do sleep 0.05; done; echo done")
+    wait_until(lambda: crew.ledger.status(sandbox_id) == "active", what="the call to hold the sandbox")
+    with pytest.raises(RemoteError, match="CapacityExceeded"):
+        first.ask("acquire", "other", None, 0.5)
+    first.ask("release", sandbox_id)  # what it does not hold it cannot take from the other
+    assert first.ask("execute", sandbox_id, "until [ -e started ]; do sleep 0.05; done; touch go") == ""
+    assert user.answer(running).strip() == "done"
+    assert first.ask("acquire", "other") == id_of("other")  # both have given it back, and it makes room
+    assert crew.ledger.status(sandbox_id) in ("evicting", "gone")
+    holders = [event["worker_id"] for event in crew.ledger.data(sandbox_id, "SandboxAcquired")]
+    assert holders == [first.worker_id, user.worker_id, first.worker_id]
+
+
+@on("process")
+def test_s27_a_release_in_the_middle_of_a_call_takes_effect_at_its_end(crew: Crew) -> None:
+    worker, other = crew.open_worker(replicas=1), crew.open_worker(replicas=1)
+    sandbox_id = worker.ask("acquire", "t")
+    running = worker.send("execute", sandbox_id, "touch started; until [ -e go ]; do sleep 0.05; done; echo done")
+    worker.ask("execute", sandbox_id, "until [ -e started ]; do sleep 0.05; done")
+    worker.ask("release", sandbox_id)
+    with pytest.raises(RemoteError, match="CapacityExceeded"):
+        other.ask("acquire", "other", None, 0.5)
+    worker.ask("execute", sandbox_id, "touch go")
+    assert worker.answer(running).strip() == "done"
+    assert other.ask("acquire", "other") == id_of("other")
 
 
 def test_s28_eviction_for_capacity_against_acquisition(crew: Crew) -> None:

@@ -12,6 +12,7 @@ from provider.config import load_settings
 from provider.domain.containers import Discovered, SandboxInfo, SandboxSpec
 from provider.domain.ids import sandbox_stream
 from provider.domain.log import Author
+from provider.domain.policy import Capacity
 from provider.domain.reconciliation import Policy, reconcile
 from provider.domain.state import SandboxState
 from provider.domain.sweeps import OpenGeneration, OpenSandbox, Recorded
@@ -24,7 +25,8 @@ FLEET = 10_000
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 HOST = "fake-host"
 POLICY = Policy(
-    worker_id="me", backend="fake", lease_seconds=30, idle_timeout=600, replicas=FLEET, orphan_grace=120
+    worker_id="me", backend="fake", lease_seconds=30, idle_timeout=600,
+    capacity=Capacity(replicas=FLEET, per_user=FLEET), orphan_grace=120,
 )  # fmt: skip
 
 

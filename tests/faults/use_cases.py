@@ -102,6 +102,24 @@ def fail(switch: str) -> Step:
     return step
 
 
+def fail_and_sweep(switch: str, act: Step) -> Step:
+    """Do something while the engine fails once; then a sweep finishes it."""
+
+    def step(actors: Actors) -> None:
+        actors.stage.backend.switch_on(switch)
+        with contextlib.suppress(SandboxError):
+            act(actors)
+        actors.worker.sweep()
+
+    return step
+
+
+def give_up_waiting(actors: Actors) -> None:
+    """Have a sandbox in a crash loop's back-off."""
+    crash(actors)
+    actors.worker.get(ID)
+
+
 def sweep(actors: Actors) -> None:
     """Sweep once."""
     actors.worker.sweep()
@@ -152,6 +170,9 @@ USE_CASES: dict[str, UseCase] = {
     "release": UseCase(lambda a: a.worker.release(ID), acquire),
     "destroy": UseCase(lambda a: a.worker.destroy(ID), acquire),
     "destroy_crashed": UseCase(lambda a: a.worker.destroy(ID), crash),
+    "destroy_fails": UseCase(fail_and_sweep("fail-destroy", lambda a: a.worker.destroy(ID)), acquire),
+    "evidence_fails": UseCase(fail_and_sweep("fail-evidence", lambda a: a.worker.get(ID)), crash),
+    "clear_back_off": UseCase(lambda a: a.worker.clear_backoff(ID), give_up_waiting, {"backoff_free": 0}),
     "restart": UseCase(restart, acquire),
     "restart_crashed": UseCase(restart, crash),
     "evict_for_capacity": UseCase(acquire, fill, {"replicas": 1}),

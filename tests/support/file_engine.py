@@ -18,7 +18,7 @@ from typing import Any
 
 from provider.backends.labels import container_name, find_identity, labels_for
 from provider.domain.containers import Discovered, Evidence, Limits, SandboxInfo, SandboxSpec
-from provider.domain.errors import SandboxStartError
+from provider.domain.errors import BackendUnavailable, SandboxStartError
 from provider.ports import Liveness
 
 LEDGER = "file-ledger"
@@ -79,6 +79,7 @@ class FileBackend:
 
     def destroy(self, info: SandboxInfo) -> None:
         """Remove the container's file; another's or a missing one is left alone."""
+        self._fail_if("fail-destroy")
         if self._find(info) is not None:
             path = self._path(info)
             path.unlink(missing_ok=True)
@@ -90,6 +91,7 @@ class FileBackend:
 
     def evidence(self, info: SandboxInfo) -> Evidence:
         """Tell how the container ended."""
+        self._fail_if("fail-evidence")
         if self._find(info) is None:
             return Evidence(found=False)
         ended = _exit_file(self._path(info)).exists()
@@ -126,8 +128,12 @@ class FileBackend:
                 _exit_file(self._path(info)).touch()
 
     def switch_on(self, name: str) -> None:
-        """Make the next creation fail (`fail-create`), or its readiness check (`fail-ready`)."""
+        """Make the next call of a kind fail: `fail-create`, `fail-ready`, `fail-evidence` or `fail-destroy`."""
         (self._directory / name).touch()
+
+    def _fail_if(self, switch: str) -> None:
+        if self._take_switch(switch):
+            raise BackendUnavailable(f"the file engine was told to {switch}")
 
     def _take_switch(self, name: str) -> bool:
         try:

@@ -10,7 +10,7 @@ from provider.domain import decisions
 from provider.domain.containers import Discovered, Evidence, SandboxInfo
 from provider.domain.decisions import Creation
 from provider.domain.events import Event
-from provider.domain.orphans import decide_adopt, is_expected
+from provider.domain.orphans import USER_LABEL, decide_adopt, is_expected
 from provider.domain.reconciliation import Plan, Policy, Step, is_idle, reconcile
 from provider.domain.state import Generation, SandboxState, Stamp, evolve, settled
 from provider.domain.sweeps import OpenGeneration, OpenSandbox, Recorded
@@ -29,6 +29,7 @@ class World:
     states: dict[str, SandboxState] = field(default_factory=dict)
     activity: dict[str, datetime] = field(default_factory=dict)
     workers: dict[str, WorkerRow] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
     containers: list[Discovered] = field(default_factory=list)
     events: list[tuple[str, Event]] = field(default_factory=list)
     _numbers: int = 0
@@ -52,8 +53,8 @@ class World:
 
     def create(self, sandbox_id: str, worker_id: str = "w", *, age: float = 0.0, backend: str = "fake") -> None:
         creation = Creation(
-            sandbox_id=sandbox_id, user_id=None, thread_id=None, worker_id=worker_id, backend=backend, image="i",
-            container_prefix="sandbox",
+            sandbox_id=sandbox_id, user_id=self.owners.get(sandbox_id), thread_id=None, worker_id=worker_id,
+            backend=backend, image="i", container_prefix="sandbox",
         )  # fmt: skip
         self.append(sandbox_id, decisions.decide_create(self.state(sandbox_id), creation), age=age)
 
@@ -75,7 +76,9 @@ class World:
         info = SandboxInfo(
             sandbox_id, generation, f"c{self._numbers}", f"sandbox-{sandbox_id}-g{generation}", host, "http://x"
         )
-        self.containers.append(Discovered(info, running, self.now - timedelta(seconds=age)))
+        owner = self.owners.get(sandbox_id)
+        labels = {USER_LABEL: owner} if owner is not None else {}
+        self.containers.append(Discovered(info, running, self.now - timedelta(seconds=age), labels))
         return info
 
     def stop(self, info: SandboxInfo) -> None:
@@ -110,6 +113,7 @@ class World:
         return OpenSandbox(
             state.sandbox_id, state.version, state.status, state.generation, state.holders, state.retry_at,
             max(used or state.updated_at, state.updated_at), tuple(_open_generation(g) for g in state.generations),
+            state.user_id,
         )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,19 +11,29 @@ from hypothesis import strategies as st
 
 from provider.domain import decisions
 from provider.domain.ids import derive_sandbox_id
+from provider.domain.policy import Capacity
 from provider.domain.reconciliation import ACTIVITY_LAG_SECONDS, Policy
 from tests.unit.domain.ledger_model import LEASE, World, act, settle
 
 POLICY = Policy(
-    worker_id="me", backend="fake", lease_seconds=LEASE, idle_timeout=600.0, replicas=100, orphan_grace=120.0
+    worker_id="me",
+    backend="fake",
+    lease_seconds=LEASE,
+    idle_timeout=600.0,
+    capacity=Capacity(replicas=100),
+    orphan_grace=120.0,
 )
 IDS = [f"{n:016x}" for n in range(5)]
 WORKERS = ["me", "living", "silent", "ended", "unknown"]
 AGES = st.sampled_from([0.0, 1.0, 29.0, 31.0, 119.0, 121.0, 599.0, 601.0, 604.0, 5000.0])
 
 
-def world_of_workers() -> World:
-    world = World()
+LIMITS = st.builds(Capacity, replicas=st.integers(1, 6), per_user=st.sampled_from([None, 1, 2]))
+OWNERS = {IDS[0]: "ann", IDS[1]: "ann", IDS[2]: "ann", IDS[3]: "bob"}
+
+
+def world_of_workers(owners: Mapping[str, str] | None = None) -> World:
+    world = World(owners=dict(owners or {}))
     world.add_worker("me")
     world.add_worker("living", silent=1.0)
     world.add_worker("silent", silent=LEASE + 1)
@@ -33,7 +44,7 @@ def world_of_workers() -> World:
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
     """Any ledger that the decisions can write, and any engine beside it."""
-    world = world_of_workers()
+    world = world_of_workers(OWNERS)
     for sandbox_id in draw(st.lists(st.sampled_from(IDS), max_size=5, unique=True)):
         for _ in range(draw(st.integers(1, 3))):
             _live_a_life(draw, world, sandbox_id)
@@ -80,22 +91,27 @@ def _disturb(draw: st.DrawFn, world: World) -> None:
 
 
 @settings(max_examples=400, deadline=None)
-@given(worlds(), st.integers(1, 6), st.sampled_from([0.0, 600.0]), st.booleans(), st.booleans())
+@given(worlds(), LIMITS, st.sampled_from([0.0, 600.0]), st.booleans(), st.booleans())
 def test_acting_on_a_plan_and_planning_again_gives_an_empty_plan(
-    world: World, replicas: int, idle_timeout: float, adopt: bool, checks: bool
+    world: World, capacity: Capacity, idle_timeout: float, adopt: bool, checks: bool
 ) -> None:
-    policy = replace(POLICY, replicas=replicas, idle_timeout=idle_timeout, adopt=adopt, checks=checks)
+    policy = replace(POLICY, capacity=capacity, idle_timeout=idle_timeout, adopt=adopt, checks=checks)
 
     act(world, world.plan(policy), policy)
 
     again = world.plan(policy)
     assert again.is_empty, again.steps
+    for warm in (state for state in world.states.values() if state.status == "warm"):
+        live = [state for state in world.states.values() if state.occupies]
+        own = [state for state in live if state.user_id == warm.user_id]
+        assert len(live) <= capacity.replicas
+        assert warm.user_id is None or capacity.per_user is None or len(own) <= capacity.per_user
 
 
 @settings(max_examples=200, deadline=None)
 @given(worlds(), st.booleans())
 def test_what_a_living_worker_uses_is_never_touched(world: World, adopt: bool) -> None:
-    policy = replace(POLICY, replicas=1, adopt=adopt)
+    policy = replace(POLICY, capacity=Capacity(replicas=1), adopt=adopt)
     used = {
         state.sandbox_id: state.current.container_id
         for state in world.states.values()
@@ -194,10 +210,31 @@ def test_overshoot_evicts_the_least_recently_used_warm_ones() -> None:
     for number, age in enumerate([10, 50, 30, 20]):
         _live(world, IDS[number], (), age=age)
     _live(world, IDS[4], ("living",), age=100)
-    assert [(s.kind, s.sandbox_id) for s in world.plan(replace(POLICY, replicas=3)).steps] == [
+    assert [(s.kind, s.sandbox_id) for s in world.plan(replace(POLICY, capacity=Capacity(replicas=3))).steps] == [
         ("capacity", IDS[1]),
         ("capacity", IDS[2]),
     ]
+
+
+def test_a_users_overshoot_evicts_that_users_own_and_no_more_than_needed() -> None:
+    world = world_of_workers(OWNERS)
+    for number, age in enumerate([10, 50, 30, 99, 98]):
+        _live(world, IDS[number], (), age=age)
+    limited = replace(POLICY, capacity=Capacity(replicas=4, per_user=2))
+    assert [(s.kind, s.sandbox_id) for s in world.plan(limited).steps] == [("capacity", IDS[1])]
+    nameless = world_of_workers()
+    for number in range(3):
+        _live(nameless, IDS[number], ())
+    assert _kinds(nameless, limited) == [], "who has no name shares no limit"
+
+
+def test_adoption_keeps_within_a_users_limit() -> None:
+    world = world_of_workers(OWNERS)
+    for number in range(4):
+        world.put(IDS[number], 1)
+    plan = world.plan(replace(POLICY, adopt=True, capacity=Capacity(replicas=9, per_user=2)))
+    assert [step.sandbox_id for step in plan.steps] == [IDS[0], IDS[1], IDS[3]]
+    assert [info.sandbox_id for info in plan.unplaced] == [IDS[2]]
 
 
 def test_a_creation_is_abandoned_when_its_worker_is_gone() -> None:
@@ -240,7 +277,7 @@ def test_of_two_containers_the_recorded_one_is_kept() -> None:
 
 
 def test_adoption_takes_the_newest_running_container_as_far_as_there_is_room() -> None:
-    adopting = replace(POLICY, adopt=True, replicas=1)
+    adopting = replace(POLICY, adopt=True, capacity=Capacity(replicas=1))
     world = world_of_workers()
     world.put(IDS[0], 2, age=5000)
     world.put(IDS[0], 3, age=5000)
