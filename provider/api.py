@@ -15,8 +15,8 @@ from provider.domain.ids import derive_sandbox_id
 from provider.runtime.backoff import clear_backoff
 from provider.runtime.daemon_pool import DaemonPool
 from provider.runtime.forking import renew_after_fork
+from provider.runtime.jobs import JobStatus
 from provider.runtime.process import Health, WorkerProcess
-from provider.runtime.scheduler import JobStatus
 from provider.runtime.signals import ShutdownOnSignals
 from provider.runtime.sweep import SweepReport
 from provider.sandbox.sandbox import Sandbox
@@ -141,7 +141,10 @@ class SandboxProvider:
         return sweep.dry_run(adopt=adopt) if dry_run else sweep.run(adopt=adopt)
 
     def list_jobs(self) -> Sequence[JobStatus]:
-        """List this process's scheduled jobs and how their last runs went; none when `sweeper.enabled` is false."""
+        """List this process's recurring jobs and how their last runs went: heartbeat, activity flush, and the sweep's.
+
+        Those only when `sweeper.enabled` says so. `doctor` tells the same of all workers of the ledger.
+        """
         return self._process.list_jobs()
 
     def shutdown(self) -> None:

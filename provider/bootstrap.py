@@ -19,6 +19,7 @@ from provider.config import load_settings
 from provider.domain.log import Author
 from provider.domain.seals import SealKey
 from provider.domain.verification import Progress, RecordedSeal, Scope, VerificationReport
+from provider.domain.workers import WorkerJobs
 from provider.ports import EngineDescription, SandboxBackend, SupportsDescription
 from provider.runtime.activity import Activity
 from provider.runtime.engine import Engine
@@ -147,6 +148,15 @@ def read_sweeper_status(settings: Settings, limit: int = 20) -> SweeperStatus:
     store = open_store(settings, migrate=False)
     try:
         return read_status(SqlSweeps(store.engine, store.url), SqlLeases(store.engine, store.url), limit)
+    finally:
+        store.close()
+
+
+def read_worker_jobs(settings: Settings) -> Sequence[WorkerJobs]:
+    """Read how the recurring jobs of all workers are doing, for `doctor`; the schema must be there."""
+    store = open_store(settings, migrate=False)
+    try:
+        return SqlWorkerRegistry(store.engine, store.url).list_jobs()
     finally:
         store.close()
 

@@ -14,7 +14,7 @@ from provider.domain.policy import Capacity, Queue
 from provider.domain.state import Generation, SandboxState
 from provider.domain.sweeps import Counts, LeaseRow, Recorded, SweepRow
 from provider.domain.verification import RecordedSeal
-from provider.domain.workers import WorkerRow
+from provider.domain.workers import JobRow, WorkerJobs, WorkerRow
 
 
 class Liveness(Protocol):
@@ -114,8 +114,8 @@ class WorkerRegistry(Protocol):
     def register(self, worker_id: str, host: str, pid: int) -> None:
         """Add a worker, or revive one that was declared lost too early."""
 
-    def beat(self, worker_id: str) -> bool:
-        """Move the heartbeat to now; False when the worker was declared lost or has ended."""
+    def beat(self, worker_id: str, jobs: Sequence[JobRow] = ()) -> bool:
+        """Move the heartbeat to now and say how the jobs are; False when the worker was declared lost or has ended."""
 
     def end(self, worker_id: str, ended_as: str) -> None:
         """Mark a worker as `stopped` or `lost`. Idempotent."""
@@ -125,6 +125,9 @@ class WorkerRegistry(Protocol):
 
     def list_running(self) -> Sequence[WorkerRow]:
         """List the workers that have not ended, the most silent one first."""
+
+    def list_jobs(self) -> Sequence[WorkerJobs]:
+        """List the jobs of the workers that have not ended, as their last heartbeat told them."""
 
     def list_ended_holders(self) -> Sequence[str]:
         """List the workers that have ended and still hold sandboxes."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from provider.cli.finding import Finding
+from provider.cli.job_findings import report_jobs
 from provider.domain.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -17,15 +18,6 @@ if TYPE_CHECKING:
 NO_ISOLATION = "the process backend does not isolate: commands run as this user, with its files and network"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of `doctor`."""
-
-    subject: str
-    status: Literal["ok", "warn", "fail"]
-    message: str
-
-
 def diagnose(settings: Settings) -> Sequence[Finding]:
     """Look at everything; nothing is changed and no container is started."""
     return [
@@ -33,6 +25,7 @@ def diagnose(settings: Settings) -> Sequence[Finding]:
         *_check_database(settings),
         *_check_backend(settings),
         *_check_sweeper(settings),
+        *_check_jobs(settings),
     ]
 
 
@@ -121,3 +114,13 @@ def _check_sweeper(settings: Settings) -> Iterator[Finding]:
         yield Finding("sweeper", "ok", f"{when}: expected {counts.expected}, observed {counts.observed}")
     else:
         yield Finding("sweeper", "warn", f"{when}; nobody sweeps now: {advice}")
+
+
+def _check_jobs(settings: Settings) -> Iterator[Finding]:
+    from provider.bootstrap import read_worker_jobs
+
+    try:
+        workers = read_worker_jobs(settings)
+    except StoreUnavailable:
+        return  # told by the lines about the database
+    yield from report_jobs(workers, settings.worker.lease_time)

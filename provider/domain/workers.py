@@ -24,6 +24,26 @@ class WorkerRow:
     silent_seconds: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRow:
+    """One recurring job of a worker; `seconds_ago` is None before its first run, `error` what the last run raised."""
+
+    name: str
+    every_seconds: float
+    runs: int
+    seconds_ago: float | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerJobs:
+    """The jobs of a worker that has not ended, as of now by the database's clock."""
+
+    worker_id: str
+    silent_seconds: float
+    jobs: Sequence[JobRow]
+
+
 def has_lapsed(row: WorkerRow | None, lease_seconds: float, unseen_seconds: float) -> bool:
     """Tell whether nothing more is to be expected of a worker.
 

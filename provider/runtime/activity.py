@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from provider.domain.errors import SandboxError
 from provider.ports import EventStore
+from provider.runtime.jobs import JobRecord
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ class Activity:
         self._in_flight: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._stopped = threading.Event()
+        self.job = JobRecord("flush_activity", FLUSH_SECONDS)
         self._thread: threading.Thread | None = None
 
     def touch(self, sandbox_id: str) -> None:
@@ -75,7 +77,8 @@ class Activity:
     def _run(self, also: Callable[[], None]) -> None:
         while not self._stopped.wait(FLUSH_SECONDS):
             try:
-                self.flush()
-                also()
+                with self.job.run():
+                    self.flush()
+                    also()
             except SandboxError as error:
                 logger.warning("%s", error, extra={"action": "flush_activity"})

@@ -18,18 +18,30 @@ from provider.domain.log import Author
 from provider.domain.workers import decide_worker_started, decide_worker_stopped
 from provider.ports import EventStore
 from provider.runtime.faults import point
+from provider.runtime.jobs import JobRecord, JobStatus, as_rows
 from provider.runtime.worker import MAX_CONFLICTS, Worker
 
 logger = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Keeps one worker registered. `on_return` is called after the worker was declared lost and has come back."""
+    """Keeps one worker registered, and tells with each beat how `list_jobs` says its jobs are.
 
-    def __init__(self, worker: Worker, interval: float, on_return: Callable[[], None]) -> None:
+    `on_return` is called after the worker was declared lost and has come back.
+    """
+
+    def __init__(
+        self,
+        worker: Worker,
+        interval: float,
+        on_return: Callable[[], None],
+        list_jobs: Callable[[], Sequence[JobStatus]] = lambda: (),
+    ) -> None:
         self._worker = worker
         self._interval = interval
         self._on_return = on_return
+        self._list_jobs = list_jobs
+        self.job = JobRecord("heartbeat", interval)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sandbox-heartbeat", daemon=True)
 
@@ -62,16 +74,20 @@ class Heartbeat:
             worker.author(),
         )
 
+    def _beat(self) -> bool:
+        return self._worker.registry.beat(self._worker.worker_id, as_rows(self._list_jobs()))
+
     def _run(self) -> None:
         is_there = True  # until a return is complete it is tried again, whatever the registry says by then
         while not self._stopped.wait(self._interval):
             try:
-                is_there = self._worker.registry.beat(self._worker.worker_id) and is_there
-                if not is_there:
-                    logger.warning("was declared lost, joins again", extra={"action": "rejoin"})
-                    self._register()
-                    self._on_return()
-                    is_there = True
+                with self.job.run():
+                    is_there = self._beat() and is_there
+                    if not is_there:
+                        logger.warning("was declared lost, joins again", extra={"action": "rejoin"})
+                        self._register()
+                        self._on_return()
+                        is_there = True
             except SandboxError as error:
                 logger.warning("%s", error, extra={"action": "heartbeat"})
 

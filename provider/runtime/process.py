@@ -20,12 +20,12 @@ from provider.runtime.background import Background
 from provider.runtime.destroy import destroy
 from provider.runtime.follower import Follower
 from provider.runtime.heartbeat import Heartbeat
+from provider.runtime.jobs import JobStatus
 from provider.runtime.liveness import bury
 from provider.runtime.lookup import Lookup
 from provider.runtime.release import release_all
 from provider.runtime.replica import Binding, Replica
 from provider.runtime.restart import Restart
-from provider.runtime.scheduler import JobStatus
 from provider.runtime.sweep import Sweep
 from provider.runtime.sweeper import Sweeper
 from provider.runtime.usage import Usage
@@ -62,7 +62,7 @@ class WorkerProcess:
         self.lookup = Lookup(worker, self.replica, self.usage)
         self._acquire = Acquire(worker, self.replica, self.usage, self.background)
         self._restart = Restart(worker, self.replica, self.usage, self.background)
-        self._heartbeat = Heartbeat(worker, heartbeat_interval, self._hold_again)
+        self._heartbeat = Heartbeat(worker, heartbeat_interval, self._hold_again, self.list_jobs)
         self._follower = Follower(feed, self.replica)
         self._watcher = Watcher(self.replica, self._bury)
         self.sweep, self._sweeper = assemble_sweep(worker, self.replica, self.activity)
@@ -133,8 +133,9 @@ class WorkerProcess:
         return Health(self.worker.worker_id, follower.error, follower.position, len(self.replica.list_bindings()))
 
     def list_jobs(self) -> Sequence[JobStatus]:
-        """Tell how the scheduled jobs of this process are doing; none when `sweeper.enabled` is false."""
-        return self._sweeper.list_jobs() if self._sweeper is not None else ()
+        """Tell how the recurring jobs of this process are doing."""
+        scheduled = self._sweeper.list_jobs() if self._sweeper is not None else ()
+        return [self._heartbeat.job.status(), self.activity.job.status(), *scheduled]
 
     def _bury(self, binding: Binding) -> None:
         bury(self.worker, self.replica, binding, "watch")

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from provider.domain.sweeps import LeaseRow, SweepRow
 from provider.ports import Leases, SweepLedger
+from provider.runtime.jobs import JobStatus
 from provider.runtime.leader import LEASE, LOOKS_PER_LEASE, Leader, LeadLost
-from provider.runtime.scheduler import JobStatus, Scheduler
+from provider.runtime.scheduler import Scheduler
 from provider.runtime.sweep import Sweep
 
 logger = logging.getLogger(__name__)

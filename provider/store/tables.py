@@ -174,6 +174,7 @@ workers = Table(
     Column("heartbeat_at", UtcTimestamp, nullable=False),
     Column("ended_at", UtcTimestamp),
     Column("ended_as", Text),
+    Column("jobs", JsonDocument, nullable=False, server_default="[]"),
     Index(None, "ended_at", "heartbeat_at"),
 )
 

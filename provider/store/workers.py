@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine, Update, insert, select, update
 
-from provider.domain.workers import WorkerRow
+from provider.domain.workers import JobRow, WorkerJobs, WorkerRow
 from provider.store.clock import database_now, statement_now
 from provider.store.engine import single_write, translated, write_transaction
 from provider.store.tables import sandboxes, workers
@@ -34,10 +35,11 @@ class SqlWorkerRegistry:
                 row = {"worker_id": worker_id, "host": host, "pid": pid, "started_at": now, "heartbeat_at": now}
                 connection.execute(insert(workers), row)
 
-    def beat(self, worker_id: str) -> bool:
-        """Move the heartbeat to now; False when the worker is not registered as running (declared lost, or ended)."""
+    def beat(self, worker_id: str, jobs: Sequence[JobRow] = ()) -> bool:
+        """Move the heartbeat to now and say how the jobs are; False when the worker is not registered as running."""
+        told = json.dumps([asdict(job) for job in jobs], ensure_ascii=True, separators=(",", ":"))
         with translated(self._url), single_write(self._engine) as connection:
-            beating = _running(worker_id).values(heartbeat_at=statement_now(connection))
+            beating = _running(worker_id).values(heartbeat_at=statement_now(connection), jobs=told)
             return connection.execute(beating).rowcount == 1
 
     def end(self, worker_id: str, ended_as: str) -> None:
@@ -59,6 +61,14 @@ class SqlWorkerRegistry:
             now = database_now(connection)
             return [worker_row(row, now) for row in connection.execute(statement)]
 
+    def list_jobs(self) -> Sequence[WorkerJobs]:
+        """List the jobs of the workers that have not ended, as their last heartbeat told them."""
+        columns = (workers.c.worker_id, workers.c.heartbeat_at, workers.c.jobs)
+        statement = select(*columns).where(workers.c.ended_at.is_(None)).order_by(workers.c.worker_id)
+        with translated(self._url), self._engine.connect() as connection:
+            now = database_now(connection)
+            return [_read_jobs(row, now) for row in connection.execute(statement)]
+
     def list_ended_holders(self) -> Sequence[str]:
         """List the workers that have ended and still hold sandboxes."""
         held = select(sandboxes.c.holders).where(sandboxes.c.status == "active")
@@ -75,6 +85,13 @@ class SqlWorkerRegistry:
 
 def _running(worker_id: str) -> Update:
     return update(workers).where(workers.c.worker_id == worker_id, workers.c.ended_at.is_(None))
+
+
+def _read_jobs(row: Any, now: datetime) -> WorkerJobs:
+    silent = max(0.0, (now - row.heartbeat_at).total_seconds())
+    jobs = [JobRow(**job) for job in json.loads(row.jobs)]
+    aged = [replace(job, seconds_ago=job.seconds_ago + silent) if job.seconds_ago is not None else job for job in jobs]
+    return WorkerJobs(row.worker_id, silent, tuple(aged))
 
 
 def worker_row(row: Any, now: datetime) -> WorkerRow:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from provider.domain.containers import SandboxSpec
+from tests.support.command_line import CommandLine
 from tests.support.many_workers.crew import Crew, RemoteError, RemoteWorker, id_of
 from tests.support.many_workers.fixtures import on
 from tests.support.waiting import wait_until
@@ -192,3 +195,19 @@ def test_s24_a_sweep_killed_anywhere_is_finished_by_the_next(crew: Crew, point: 
     for once in ("SandboxDied", "SandboxEvicted", "EvidenceCollected", "SandboxDestroyed"):
         assert crew.ledger.types(sandbox_id).count(once) == 1
     assert crew.containers.discover() == []
+
+
+def test_doctor_shows_each_job_of_another_process(crew: Crew, tmp_path: Path) -> None:
+    worker = crew.open_worker(heartbeat=0.2, sweeper={"enabled": True, "interval": 0.5})
+    cli = CommandLine(tmp_path, crew.configuration(backend="process"))
+    jobs = {"job heartbeat", "job flush_activity", "job lead", "job sweep", "job forget_sweeps"}
+
+    def told() -> dict[str, str]:
+        findings = json.loads(cli.run("-o", "json", "doctor").stdout)
+        found = {one["subject"]: f"{one['status']}: {one['message']}" for one in findings if one["subject"] in jobs}
+        return found if set(found) == jobs and "not run yet" not in found["job sweep"] else {}
+
+    found = wait_until(told, what="the jobs in doctor")
+    assert all(line.startswith("ok: ") for line in found.values()), found
+    assert "every 0.5 s, on 1 worker; " in found["job sweep"]
+    worker.kill()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Engine, event
@@ -16,6 +17,7 @@ from provider.domain.events import Event
 from provider.domain.ids import sandbox_stream
 from provider.domain.log import Author
 from provider.domain.state import SandboxState
+from provider.domain.workers import JobRow
 from provider.store.engine import create_engine
 from provider.store.event_store import SqlEventStore
 from provider.store.leases import SqlLeases
@@ -85,6 +87,23 @@ def test_a_worker_beats_until_it_has_ended(registry: SqlWorkerRegistry) -> None:
     assert ended is not None
     assert (ended.ended_as, ended.heartbeat_at) == ("lost", later.heartbeat_at)
     assert not registry.beat("w")
+
+
+def test_a_beat_tells_how_the_jobs_are(registry: SqlWorkerRegistry) -> None:
+    for worker_id in ("w1", "w2", "ended"):
+        registry.register(worker_id, "here", 1)
+        assert registry.list_jobs()[-1].jobs == ()
+    ran = JobRow(name="sweep", every_seconds=30.0, runs=2, seconds_ago=4.0, error='said "ü"\n')
+    never = JobRow(name="forget", every_seconds=3600.0, runs=0, seconds_ago=None, error=None)
+    registry.beat("w1", [ran, never])
+    registry.beat("ended", [ran])
+    registry.end("ended", "stopped")
+    first, second = registry.list_jobs()
+    assert (first.worker_id, second.worker_id, second.jobs) == ("w1", "w2", ())
+    aged = first.jobs[0].seconds_ago
+    assert aged is not None
+    assert aged >= 4.0, "it grows older after the beat"
+    assert first.jobs == (replace(ran, seconds_ago=aged), never)
 
 
 def test_a_worker_declared_lost_may_register_again(registry: SqlWorkerRegistry) -> None:

@@ -83,7 +83,8 @@ class Walker:
         if use_case.abandoned_at is not None:
             first = Job("acquire_cold", stage, Place(use_case.abandoned_at, 1), "kill", directory / "first")
             with running(run, first) as process:
-                assert wait_for_end(process) == -9, first.done.read_text() if first.done.exists() else read_places(first.notes)
+                ended = wait_for_end(process)
+            assert ended == -9, f"{first.done.read_text() if first.done.exists() else read_places(first.notes)}"
         return Job(name, stage, place, kind, directory / "notes")
 
 

@@ -25,6 +25,7 @@ def command(invocation: Invocation) -> int:
     if invocation.is_json:
         write_json([dataclasses.asdict(finding) for finding in findings])
     else:
+        width = max(len(finding.subject) for finding in findings)
         for finding in findings:
-            write_line(f"{finding.status:<4}  {finding.subject:<8}  {one_line(finding.message)}")
+            write_line(f"{finding.status:<4}  {finding.subject:<{width}}  {one_line(finding.message)}")
     return FAILED if any(finding.status == "fail" for finding in findings) else 0

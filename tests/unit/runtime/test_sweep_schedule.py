@@ -106,7 +106,9 @@ def test_s62_the_schedule_sweeps_and_leaves_a_row_also_when_it_finds_nothing(rig
     assert (found[0].counts.observed, found[0].counts.actions, found[0].error) == (1, 0, None)
     assert found[0].leader == worker.worker_id
     assert rig.ledger_types() == []
-    assert {job.name for job in worker.list_jobs()} == {"lead", "sweep", "forget_sweeps", "seal"}
+    assert {job.name for job in worker.list_jobs()} == {
+        "heartbeat", "flush_activity", "lead", "sweep", "forget_sweeps", "seal",
+    }  # fmt: skip
     status = read_sweeper_status(rig.settings())
     assert status.lease is not None
     assert (status.lease.name, status.lease.holder) == (LEASE, worker.worker_id)
