@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 from tests.support import docker_engine as docker_support
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
 pytest_plugins = ["pytester", "tests.support.skips", "tests.support.many_workers.fixtures", "tests.support.web"]
+
+# How long an example takes says something about the machine only.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 RUN = pytest.StashKey[SharedRun]()
 

@@ -24,6 +24,8 @@ from provider.store.engine import translated, wal_is_safe
 
 ADVISORY_LOCK = 0x5A4D_1ED6
 UPGRADE = "sandbox-ledger db upgrade"
+UNBOUNDED = "SET statement_timeout = 0; SET lock_timeout = 0"
+"""A migration of a large log takes its time, and so does waiting for one; a slow machine must not end it half-way."""
 _ALEMBIC = threading.Lock()
 """Alembic's context belongs to the whole process: two threads that migrate, even two databases, take turns."""
 
@@ -107,10 +109,13 @@ def _exclusive(engine: Engine, url: str) -> Iterator[Connection]:
             yield connection
         return
     with engine.connect() as holder:
-        holder.exec_driver_sql("SET statement_timeout = 0; SET lock_timeout = 0")
+        holder.exec_driver_sql(UNBOUNDED)
         holder.exec_driver_sql(f"SELECT pg_advisory_lock({ADVISORY_LOCK})")
         try:
             with engine.connect().execution_options(isolation_level="READ COMMITTED") as connection:
+                connection.detach()  # its settings are for this migration only
+                connection.exec_driver_sql(f"{UNBOUNDED}; SET idle_in_transaction_session_timeout = 0")
+                connection.commit()
                 yield connection
         finally:
             holder.invalidate()  # ends the session, and the lock with it

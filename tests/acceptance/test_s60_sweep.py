@@ -200,7 +200,7 @@ def test_s24_a_sweep_killed_anywhere_is_finished_by_the_next(crew: Crew, point: 
 def test_doctor_shows_each_job_of_another_process(crew: Crew, tmp_path: Path) -> None:
     worker = crew.open_worker(heartbeat=0.2, sweeper={"enabled": True, "interval": 0.5})
     cli = CommandLine(tmp_path, crew.configuration(backend="process"))
-    jobs = {"job heartbeat", "job flush_activity", "job lead", "job sweep", "job forget_sweeps"}
+    jobs = {"job heartbeat", "job flush_activity", "job lead", "job sweep", "job forget_sweeps", "job seal"}
 
     def told() -> dict[str, str]:
         findings = json.loads(cli.run("-o", "json", "doctor").stdout)
