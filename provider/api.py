@@ -105,18 +105,21 @@ class SandboxProvider:
         `actor` (`operator:<name>`) says on whose behalf. Raise `SandboxNotFound`; `BackendUnavailable` means that the
         sandbox is out of use and its removal is tried again.
         """
-        self._running().destroy(sandbox_id, reason, actor)
+        process = self._running()
+        process.destroy(sandbox_id, reason, process.worker.author(actor))
 
     def restart(self, sandbox_id: str, *, actor: str | None = None) -> Sandbox:
         """Replace the sandbox's container by a fresh one under the same id, for everyone who holds it."""
-        return self._running().restart(sandbox_id, actor)
+        process = self._running()
+        return process.restart(sandbox_id, process.worker.author(actor))
 
     def clear_backoff(self, sandbox_id: str, *, actor: str | None = None) -> None:
         """End a crash-loop back-off and forgive the crashes; nothing when there is none.
 
         `actor` (`operator:<name>`) says on whose behalf. Raise `SandboxNotFound`.
         """
-        clear_backoff(self._running().worker, sandbox_id, actor)
+        worker = self._running().worker
+        clear_backoff(worker, sandbox_id, worker.author(actor))
 
     def ensure(self, thread_id: str, *, user_id: str | None = None) -> Sandbox:
         """Return the thread's sandbox, alive and held by this worker: acquire, then get."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import logging
 import os
@@ -22,11 +23,12 @@ from provider.domain.verification import Progress, RecordedSeal, Scope, Verifica
 from provider.domain.workers import WorkerJobs
 from provider.ports import EngineDescription, SandboxBackend, SupportsDescription
 from provider.runtime.activity import Activity
+from provider.runtime.deputy import Deputy
 from provider.runtime.engine import Engine
 from provider.runtime.fleet import Fleet
 from provider.runtime.insights import Insights
 from provider.runtime.leader import Leader
-from provider.runtime.operator import release_all_holders
+from provider.runtime.operator_actions import OperatorActions
 from provider.runtime.past import Past, look_back
 from provider.runtime.process import WorkerProcess
 from provider.runtime.replica import Replica
@@ -43,6 +45,7 @@ from provider.store.event_store import SqlEventStore
 from provider.store.feed import SqlFeed
 from provider.store.leases import SqlLeases
 from provider.store.migrate import ensure_schema
+from provider.store.operator_log import SqlOperatorLog
 from provider.store.past import SqlPast
 from provider.store.queries import SqlLedgerQueries
 from provider.store.reports.endings import SqlEndingQueries
@@ -74,9 +77,8 @@ def open_provider(settings: Source = None, *, backend: SandboxBackend | None = N
     """
     loaded = load_settings(settings)
     store = open_store(loaded)
-    hide = functools.partial(redact, secrets=tuple(loaded.sandbox.environment.values()))
     with _undone_on_error(store.close):
-        engine = Engine(backend if backend is not None else open_backend(loaded, store.ledger_id), hide)
+        engine = open_engine(loaded, store, backend)
     opened = [store]
 
     def assemble() -> WorkerProcess:
@@ -217,15 +219,20 @@ def open_maintenance(settings: Settings) -> Maintenance:
     return Maintenance(open_store(settings, migrate=False))
 
 
-def release_sandbox(settings: Settings, sandbox_id: str, actor: str) -> Sequence[str]:
-    """Take every hold off a sandbox on an operator's behalf; return the workers that held it."""
-    store = open_store(settings)
-    backend = open_backend(settings, store.ledger_id)
-    try:
-        return release_all_holders(make_worker(settings, store, Engine(backend)), sandbox_id, actor)
-    finally:
-        backend.close()
-        store.close()
+def open_actions(settings: Settings, *, backend: SandboxBackend | None = None) -> OperatorActions:
+    """Give what carries out operators' actions. Ledger and engine are opened by the first one, and anew after a fork.
+
+    It never sweeps by itself. Close it with `close()`: its worker, where it was needed, then leaves in order.
+    """
+    brief = dataclasses.replace(settings, sweeper=dataclasses.replace(settings.sweeper, enabled=False))
+
+    def assemble() -> tuple[WorkerProcess, SqlOperatorLog]:
+        store = open_store(brief)
+        with _undone_on_error(store.close):
+            engine = open_engine(brief, store, backend)
+        return assemble_worker(brief, store, engine), SqlOperatorLog(store.engine, store.url)
+
+    return OperatorActions(Deputy(assemble))
 
 
 def describe_engine(settings: Settings) -> EngineDescription | None:
@@ -262,6 +269,12 @@ def open_store(settings: Settings, *, migrate: bool = True) -> SqlEventStore:
         with _undone_on_error(engine.dispose):
             ensure_schema(engine, url)
     return SqlEventStore(engine, url)
+
+
+def open_engine(settings: Settings, store: SqlEventStore, backend: SandboxBackend | None = None) -> Engine:
+    """Wrap a backend, by default the configured one, so that no secret passes in what it says."""
+    hide = functools.partial(redact, secrets=tuple(settings.sandbox.environment.values()))
+    return Engine(backend if backend is not None else open_backend(settings, store.ledger_id), hide)
 
 
 def open_backend(settings: Settings, ledger_id: str) -> SandboxBackend:

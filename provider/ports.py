@@ -203,6 +203,16 @@ class SealLedger(Protocol):
         """Tell where the log ends; raise `CorruptLogError` when the head row and the last event do not agree."""
 
 
+class OperatorLog(Protocol):
+    """Operators' requests and their outcomes in the log. Safe from any thread; raises `StoreUnavailable`."""
+
+    def find_command(self, command_id: str) -> RecordedEvent | None:
+        """Find the event that was recorded under an idempotency key."""
+
+    def find_completion(self, requested: RecordedEvent) -> RecordedEvent | None:
+        """Find the outcome of an operator's request; None while there is none."""
+
+
 class EventStore(Protocol):
     """The ledger. Safe from any thread; every method raises `StoreUnavailable` when the database cannot answer."""
 

@@ -19,7 +19,7 @@ from provider.cli.stderr import log_to_stderr, tell
 
 VERBS = (
     "up", "serve", "demo", "acquire", "exec", "ps", "history", "why", "events", "release", "restart", "destroy",
-    "sweep", "sweeper", "verify", "seal", "export", "db", "rebuild", "image", "doctor",
+    "clear", "sweep", "sweeper", "verify", "seal", "export", "db", "rebuild", "image", "doctor",
 )  # fmt: skip
 """A verb is the module of this name (`exec`: `exec_`) under `provider.cli.verbs`, and its `command`."""
 

@@ -16,7 +16,9 @@ def exit_code(error: Exception) -> int:
     from provider.domain import errors
 
     match error:
-        case errors.ConfigError() | errors.InvalidIdError() | errors.InvalidPositionError():
+        case (
+            errors.ConfigError() | errors.InvalidIdError() | errors.InvalidPositionError() | errors.InvalidActionError()
+        ):
             return WRONG_USE
         case errors.SandboxNotFound():
             return NOT_FOUND

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from provider.api import SandboxProvider
     from provider.runtime.insights import Insights
+    from provider.runtime.operator_actions import OperatorActions
     from provider.runtime.past import Past
     from provider.settings import Settings
 
@@ -65,13 +66,26 @@ class Invocation:
         with open_provider(brief) as provider:
             yield provider
 
+    @contextmanager
+    def actions(self) -> Iterator[OperatorActions]:
+        """Open what carries out an operator's actions; its worker lives as long as this command and never sweeps."""
+        from provider.bootstrap import open_actions
+
+        with closing(open_actions(self.settings())) as actions:
+            yield actions
+
 
 def operator() -> str:
-    """Name who runs this command, for the record: `operator:<login name>`."""
+    """Name who runs this command as an actor of the log: `operator:<login name>`."""
+    return f"operator:{operator_name()}"
+
+
+def operator_name() -> str:
+    """Name who runs this command, for the record."""
     try:
-        return f"operator:{getpass.getuser()}"
+        return getpass.getuser()
     except (KeyError, OSError):  # a user id without a name, as containers have it
-        return f"operator:uid-{os.getuid()}"
+        return f"uid-{os.getuid()}"
 
 
 def _choose_output(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
@@ -87,6 +101,9 @@ def _output_option(*names: str) -> Callable[[Callable[..., Any]], Callable[..., 
 
 
 output_option = _output_option("-o", "--output")
+reason_option = click.option(
+    "--reason", metavar="TEXT", default="from the command line", help="Why, for those who read the audit later."
+)  # fmt: skip
 user_option = click.option("--user", metavar="USER", help="The user whose thread it is.")
 
 

@@ -110,6 +110,22 @@ class DuplicateCommand(ConcurrencyError):
     """An event with this `command_id` is in the log already; nothing was written again."""
 
 
+class InvalidActionError(SandboxError, ValueError):
+    """An operator's action cannot be asked for like this; nothing was recorded."""
+
+
+class CountMismatch(SandboxError):
+    """Another number of sandboxes matches than the operator expected; nothing was done."""
+
+
+class CommandReused(ConcurrencyError):
+    """An idempotency key was used for another request before; nothing was done."""
+
+
+class ActionUnderWay(ConcurrencyError):
+    """The same request was made before, and its outcome is not on record yet."""
+
+
 class CorruptLogError(SandboxError):
     """An event in the log cannot be read or does not match its hash; `position` says which."""
 

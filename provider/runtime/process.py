@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from provider.domain import decisions
 from provider.domain.events import EndReason
+from provider.domain.log import Author
 from provider.ports import ChangeFeed
 from provider.runtime.acquire import Acquire
 from provider.runtime.activity import Activity
@@ -118,14 +119,14 @@ class WorkerProcess:
         """Let go of a sandbox."""
         self.usage.release(sandbox_id)
 
-    def destroy(self, sandbox_id: str, reason: EndReason, actor: str | None) -> None:
+    def destroy(self, sandbox_id: str, reason: EndReason, author: Author, seen: int | None = None) -> None:
         """Take a sandbox out of use and remove its container."""
         self.replica.let_go(sandbox_id)
-        destroy(self.worker, self.replica, sandbox_id, reason, actor)
+        destroy(self.worker, self.replica, sandbox_id, reason, author, seen)
 
-    def restart(self, sandbox_id: str, actor: str | None) -> Sandbox:
+    def restart(self, sandbox_id: str, author: Author, seen: int | None = None) -> Sandbox:
         """Replace a sandbox's container."""
-        return self._restart.restart(sandbox_id, actor)
+        return self._restart.restart(sandbox_id, author, seen)
 
     def health(self) -> Health:
         """Tell how current this process's view is."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from provider.domain.decisions import decide_restart
+from provider.domain.actions import require_version
+from provider.domain.decisions import Creation, decide_restart
 from provider.domain.errors import CapacityExceeded, SandboxGone
+from provider.domain.events import Event
 from provider.domain.ids import parse_sandbox_id
 from provider.domain.log import Author
 from provider.domain.policy import Capacity
@@ -29,20 +31,22 @@ class Restart:
         self._usage = usage
         self._background = background
 
-    def restart(self, sandbox_id: str, actor: str | None) -> Sandbox:
+    def restart(self, sandbox_id: str, author: Author, seen: int | None = None) -> Sandbox:
         """Evict the container and start the next generation; its holders keep holding it.
 
-        One that has no place any more needs room first, as in acquire(). Raise `CapacityExceeded` when there is none,
-        `SandboxNotFound` for an unknown id, `SandboxStartError` or `BackendUnavailable` when the start fails,
-        and `SandboxGone` when it was taken out of use meanwhile.
+        With `seen`, only at this version of the sandbox, else raise `VersionConflict`. One that has no place any more
+        needs room first, as in acquire(). Raise `CapacityExceeded` when there is none, `SandboxNotFound` for an
+        unknown id, `SandboxStartError` or `BackendUnavailable` when the start fails, and `SandboxGone` when it was
+        taken out of use meanwhile.
         """
         parse_sandbox_id(sandbox_id)
-        worker, author = self._worker, self._worker.author(actor)
+        worker = self._worker
         before = worker.store.load(sandbox_id)
         require_known(before)
+        require_version(before, seen)
         try:
             with worker.creating(sandbox_id):
-                intended = self._intend(before, author)
+                intended = self._intend(before, author, seen)
                 self._replica.drop(sandbox_id, before.generation)
                 self._background.settle(sandbox_id, author)
                 made = bring_up(worker, intended, author, before.holders) if intended is not None else None
@@ -54,13 +58,17 @@ class Restart:
             raise SandboxGone(sandbox_id, "another call took it over during the restart; call acquire() again")
         return bind(worker, self._replica, self._usage, state).sandbox
 
-    def _intend(self, before: SandboxState, author: Author) -> SandboxState | None:
+    def _intend(self, before: SandboxState, author: Author, seen: int | None) -> SandboxState | None:
         worker = self._worker
         identity = (before.sandbox_id, before.user_id, before.thread_id)
         admission = Admission(worker, self._replica, self._background, before.sandbox_id, before.user_id, author)
 
+        def decide(state: SandboxState, creation: Creation) -> list[Event]:
+            require_version(state, seen)
+            return decide_restart(state, creation)
+
         def begin(capacity: Capacity) -> SandboxState | None:
-            return intend(worker, identity, author, decide_restart, capacity)
+            return intend(worker, identity, author, decide, capacity)
 
         if before.occupies:
             try:

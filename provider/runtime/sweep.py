@@ -79,15 +79,25 @@ class Sweep:
             dry_run=True, plan=plan, counts=counts, lost_workers=plan.lost_workers,
         )  # fmt: skip
 
-    def run(self, *, adopt: bool = False, token: int | None = None, fence: Fence = lambda: None) -> SweepReport:
+    def run(
+        self,
+        *,
+        adopt: bool = False,
+        token: int | None = None,
+        fence: Fence = lambda: None,
+        correlation_id: str | None = None,
+    ) -> SweepReport:
         """Sweep once; the run leaves a row in `sweeps`, also when it fails or finds nothing.
 
+        `correlation_id` ties its events to the operator's call that asked for it.
         `fence` is asked before each sandbox and raises when another process has taken over (`token` was this one's).
         Raise `BackendUnavailable` when the engine cannot be listed (nothing is evicted then) and `StoreUnavailable`.
         Steps that fail one by one are in the report.
         """
         worker = self._worker
         author = worker.author(f"sweeper:{worker.worker_id}")
+        if correlation_id is not None:
+            author = replace(author, correlation_id=correlation_id)
         sweep_id = str(uuid.uuid4())
         began = self._sweeps.begin(sweep_id, worker.worker_id, token)
         try:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, func, select, text
 from provider.domain.chain import AlienContentError, compute_link, moment_of
 from provider.domain.codec import UnreadableEventError, from_payload
 from provider.domain.errors import CorruptLogError
+from provider.domain.events import OperatorActionCompleted
 from provider.domain.log import RecordedEvent
 from provider.store.chain_base import chain_base
 from provider.store.raw_rows import RAW_COLUMNS, stored_event
@@ -65,6 +66,13 @@ _STREAM_END = (
     )
     .where(streams.c.stream == bindparam("stream"), events.c.position.is_(None))
 )
+_BY_COMMAND = CHECKED.where(events.c.command_id == bindparam("command_id"))
+_COMPLETION = CHECKED.where(
+    events.c.stream == bindparam("stream"),
+    events.c.version > bindparam("after"),
+    events.c.correlation_id == bindparam("correlation_id"),
+    events.c.type == OperatorActionCompleted.__name__,
+).limit(1)
 
 
 def stream_page(connection: Connection, stream: str, after: int, limit: int = PAGE) -> list[RecordedEvent]:
@@ -105,6 +113,23 @@ def log_page(connection: Connection, after: int, limit: int = PAGE) -> list[Reco
         if not head.is_intact:
             raise CorruptLogError(head.position, "it is not the last event that the head row knows")
     return page
+
+
+def find_by_command(connection: Connection, command_id: str) -> RecordedEvent | None:
+    """Find the event that was recorded under an idempotency key."""
+    values = {"command_id": command_id, "base_hash": chain_base(connection).hash}
+    row = connection.execute(_BY_COMMAND, values).one_or_none()
+    return decode(row) if row is not None else None
+
+
+def find_completion(connection: Connection, requested: RecordedEvent) -> RecordedEvent | None:
+    """Find the outcome of an operator's request: behind it in its stream, under its correlation id."""
+    values = {
+        "stream": requested.stream, "after": requested.version, "correlation_id": requested.correlation_id,
+        "base_hash": chain_base(connection).hash,
+    }  # fmt: skip
+    row = connection.execute(_COMPLETION, values).one_or_none()
+    return decode(row) if row is not None else None
 
 
 def find_position_before(connection: Connection, moment: datetime) -> int:

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING
 import click
 
 from provider.cli.failures import FAILED
-from provider.cli.invocation import Invocation, verb
+from provider.cli.invocation import Invocation, operator_name, reason_option, verb
 from provider.cli.render import write_json, write_line, write_table
 from provider.cli.stderr import progress, tell
 
 if TYPE_CHECKING:
+    from provider.domain.actions import SweepAction
     from provider.runtime.sweep import SweepReport
 
 
 @verb("sweep")
 @click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
 @click.option("--adopt", is_flag=True, help="Take over running containers that the ledger lost, where there is room.")
-def command(invocation: Invocation, dry_run: bool, adopt: bool) -> int:
+@reason_option
+def command(invocation: Invocation, dry_run: bool, adopt: bool, reason: str) -> int:
     """Bring ledger and engine together now.
 
     Buries the dead, reaps the idle, finishes what lost workers left, and removes containers that nobody knows. After a
@@ -26,8 +28,7 @@ def command(invocation: Invocation, dry_run: bool, adopt: bool) -> int:
 
     Exits with 1 when a step failed; the next sweep tries it again.
     """
-    with progress("sweeping"), invocation.provider() as provider:
-        report = provider.sweep(dry_run=dry_run, adopt=adopt)
+    report = _sweep(invocation, "dry_run" if dry_run else "sweep", reason, adopt=adopt)
     if invocation.is_json:
         from provider.runtime.sweep_document import sweep_document
 
@@ -37,6 +38,19 @@ def command(invocation: Invocation, dry_run: bool, adopt: bool) -> int:
     for failure in report.failures:
         tell(f"sandbox {failure.step.sandbox_id}: {failure.reason}")
     return FAILED if report.failures else 0
+
+
+def _sweep(invocation: Invocation, action: SweepAction, reason: str, *, adopt: bool) -> SweepReport:
+    from provider.domain.actions import Order
+    from provider.runtime.sweep import SweepReport
+
+    order = Order(operator=operator_name(), action=action, reason=reason, adopt=adopt)
+    with progress("sweeping"), invocation.actions() as actions:
+        ordered = actions.perform(order)
+    if ordered.error is not None:
+        raise ordered.error
+    assert isinstance(ordered.value, SweepReport)  # noqa: S101 - what a sweep gives
+    return ordered.value
 
 
 def _write(report: SweepReport) -> None:

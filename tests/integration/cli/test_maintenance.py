@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from provider.bootstrap import open_maintenance, release_sandbox
-from provider.domain.errors import SandboxNotFound, SchemaError
-from provider.settings import DatabaseSettings, SandboxSettings, Settings
+from provider.bootstrap import open_maintenance
+from provider.domain.errors import SchemaError
+from provider.settings import DatabaseSettings, Settings
 from tests.integration.cli.ledger import Ledger
 
 
@@ -54,14 +54,3 @@ def test_a_newer_schema_is_left_alone(ledger: Ledger) -> None:
     for action in (ledger.maintenance.upgrade, ledger.maintenance.check, ledger.maintenance.rebuild):
         with pytest.raises(SchemaError, match="9999, newer than"):
             action()
-
-
-def test_an_operator_takes_every_hold_off(ledger: Ledger) -> None:
-    sandbox_id = ledger.start("thread")
-    settings = Settings(database=ledger.settings.database, sandbox=SandboxSettings(backend="process"))
-    assert release_sandbox(settings, sandbox_id, "operator:alice") == ("w1",)
-    assert release_sandbox(settings, sandbox_id, "operator:alice") == ()
-    assert ledger.insights.get(sandbox_id).status == "warm"
-    assert ledger.insights.history(sandbox_id)[-1].actor == "operator:alice"
-    with pytest.raises(SandboxNotFound):
-        release_sandbox(settings, "0" * 16, "operator:alice")
