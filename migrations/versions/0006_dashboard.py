@@ -16,12 +16,14 @@ depends_on = None
 # Partial, and over times that are set once or twice in the life of a container: an append writes every index that a
 # changed column is in.
 GENERATIONS = {
-    "ix_generations_ready_at": ("ready_at", "ready_at IS NOT NULL"),
-    "ix_generations_died_at": ("died_at", "died_at IS NOT NULL"),
-    "ix_generations_ended_at": ("ended_at", "ended_at IS NOT NULL"),
-    "ix_generations_unwanted": ("ended_at", "expected IS {no}"),
-    "ix_generations_later": ("creating_at", "generation > 1"),
-}
+    "ix_generations_ready_at": ("ready_at, sandbox_id, generation", "ready_at IS NOT NULL"),
+    "ix_generations_died_at": ("died_at, sandbox_id, generation", "died_at IS NOT NULL"),
+    "ix_generations_ended_at": (
+        "ended_at, sandbox_id, generation, end_reason, expected, died_at", "ended_at IS NOT NULL",
+    ),
+    "ix_generations_end_reason": ("end_reason, ended_at, sandbox_id, generation", "end_reason IS NOT NULL"),
+    "ix_generations_later": ("creating_at, sandbox_id, generation", "generation > 1"),
+}  # fmt: skip
 EVENTS = {
     "ix_events_operator_actions": ("recorded_at, position", "OperatorActionRequested"),
     "ix_events_operator_outcomes": ("correlation_id", "OperatorActionCompleted"),
@@ -30,9 +32,8 @@ EVENTS = {
 
 def upgrade() -> None:
     """Add the indexes."""
-    no = "0" if op.get_context().dialect.name == "sqlite" else "false"
-    for name, (column, among) in GENERATIONS.items():
-        op.execute(f"CREATE INDEX {name} ON generations ({column}, sandbox_id, generation) WHERE {among.format(no=no)}")
+    for name, (columns, among) in GENERATIONS.items():
+        op.execute(f"CREATE INDEX {name} ON generations ({columns}) WHERE {among}")
     for name, (columns, event) in EVENTS.items():
         op.execute(f"CREATE INDEX {name} ON events ({columns}) WHERE type = '{event}'")
     op.create_index("ix_sandboxes_created_at_sandbox_id", "sandboxes", ["created_at", "sandbox_id"])

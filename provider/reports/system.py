@@ -36,8 +36,8 @@ class SystemReport:
 class Totals:
     """Numbers over the whole history, for counters (they never go back), and how things stand, for gauges.
 
-    `ends` counts by reason (`crashed`, ...); `startup_seconds` is the sum over `starts`, `detection_seconds` that over
-    `detections`: the deaths of which the engine told the time.
+    `ends` counts by reason, each one there is; `startup_seconds` is the sum over `starts`, `detection_seconds` that
+    over `detections`: the deaths of which the engine told the time.
     """
 
     freshness: Freshness

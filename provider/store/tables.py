@@ -153,16 +153,20 @@ generations = Table(
     sqlite_with_rowid=False,
 )
 # Each is written once or twice in the life of a container, and orders what the dashboard shows by time.
-_TIMES = {
-    "ix_generations_ready_at": (generations.c.ready_at, generations.c.ready_at.is_not(None)),
-    "ix_generations_died_at": (generations.c.died_at, generations.c.died_at.is_not(None)),
-    "ix_generations_ended_at": (generations.c.ended_at, generations.c.ended_at.is_not(None)),
-    "ix_generations_unwanted": (generations.c.ended_at, generations.c.expected.is_(False)),
-    "ix_generations_later": (generations.c.creating_at, generations.c.generation > 1),
-}
-for _name, (_column, _among) in _TIMES.items():
-    _key = (generations.c.sandbox_id, generations.c.generation)
-    Index(_name, _column, *_key, sqlite_where=_among, postgresql_where=_among)
+_g = generations.c
+_KEY = (_g.sandbox_id, _g.generation)
+_ORDERS = {
+    "ix_generations_ready_at": ((_g.ready_at, *_KEY), _g.ready_at.is_not(None)),
+    "ix_generations_died_at": ((_g.died_at, *_KEY), _g.died_at.is_not(None)),
+    # With all that tells one kind of end from another, so that counting looks up no container.
+    "ix_generations_ended_at": (
+        (_g.ended_at, *_KEY, _g.end_reason, _g.expected, _g.died_at), _g.ended_at.is_not(None),
+    ),
+    "ix_generations_end_reason": ((_g.end_reason, _g.ended_at, *_KEY), _g.end_reason.is_not(None)),
+    "ix_generations_later": ((_g.creating_at, *_KEY), _g.generation > 1),
+}  # fmt: skip
+for _name, (_columns, _among) in _ORDERS.items():
+    Index(_name, *_columns, sqlite_where=_among, postgresql_where=_among)
 
 workers = Table(
     "workers",

@@ -1,11 +1,15 @@
-"""Evictions and restarts: the audit views, filtered, the newest first, page by page."""
+"""Evictions and restarts: the audit views, filtered, the newest first, page by page.
+
+The rows of a page are chosen among the containers themselves, along their indexes; only what is shown of them comes
+from the views.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Select, select
+from sqlalchemy import ColumnElement, Engine, Select, Subquery, exists, func, null, select
 
 from provider.domain.search import Search
 from provider.reports.audit import EvictionRow, RestartRow
@@ -16,33 +20,24 @@ from provider.store.reports.reading import Reading
 from provider.store.reports.views import evictions, restarts
 from provider.store.tables import generations, sandboxes
 
-e, r = evictions.c, restarts.c
-_NEW = generations.alias("new")
-"""The new container's own row: what the restarts are put in order by, and found along its index."""
-_EVICTIONS = Order(
-    "evictions", {"evicted_at": e.evicted_at, "sandbox_id": e.sandbox_id, "generation": e.generation}
-)  # fmt: skip
-_RESTARTS = Order(
-    "restarts",
-    {"creating_at": _NEW.c.creating_at, "sandbox_id": _NEW.c.sandbox_id, "to_generation": _NEW.c.generation},
+Keys = Mapping[str, ColumnElement[Any]]
+
+g, s, e, r = generations.c, sandboxes.c, evictions.c, restarts.c
+_WHOSE = generations.join(sandboxes, s.sandbox_id == g.sandbox_id)
+_ENDED_KEY: Keys = {"evicted_at": g.ended_at, "sandbox_id": g.sandbox_id, "generation": g.generation}
+_BEGUN_KEY: Keys = {"creating_at": g.creating_at, "sandbox_id": g.sandbox_id, "to_generation": g.generation}
+_SEARCHED: Keys = {
+    "sandbox_id": g.sandbox_id, "status": s.status, "user": s.user_id, "thread": s.thread_id, "image": g.image,
+    "host": g.host, "worker": g.worker_id, "backend": g.backend,
+}  # fmt: skip
+_EVICTIONS_SEARCHED: Keys = {**_SEARCHED, "reason": g.end_reason, "expected": g.expected, "at": g.ended_at}
+_RESTARTS_SEARCHED: Keys = {**_SEARCHED, "reason": r.cause, "expected": r.expected, "at": g.creating_at}
+_IS_SHOWN = (r.sandbox_id == g.sandbox_id) & (r.to_generation == g.generation)
+_EARLIER = generations.alias("earlier")
+_FOLLOWS = exists().where(
+    _EARLIER.c.sandbox_id == g.sandbox_id, _EARLIER.c.generation < g.generation, _EARLIER.c.ready_at.is_not(None)
 )
-_STATUS = select(sandboxes.c.status).scalar_subquery()
-
-
-def _status_of(sandbox_id: ColumnElement[Any]) -> ColumnElement[Any]:
-    return _STATUS.where(sandboxes.c.sandbox_id == sandbox_id)
-
-
-_EVICTIONS_SEARCHED: Mapping[str, ColumnElement[Any]] = {
-    "sandbox_id": e.sandbox_id, "status": _status_of(e.sandbox_id), "user": e.user_id, "thread": e.thread_id,
-    "image": e.image, "host": e.host, "worker": e.worker_id, "backend": e.backend, "reason": e.reason,
-    "expected": e.expected, "at": e.evicted_at,
-}  # fmt: skip
-_RESTARTS_SEARCHED: Mapping[str, ColumnElement[Any]] = {
-    "sandbox_id": r.sandbox_id, "status": _status_of(r.sandbox_id), "user": r.user_id, "thread": r.thread_id,
-    "image": r.image, "host": r.host, "worker": r.worker_id, "backend": _NEW.c.backend, "reason": r.cause,
-    "expected": r.expected, "at": _NEW.c.creating_at,
-}  # fmt: skip
+"""One that was in use came before it, as the view has it."""
 
 
 class SqlEndingQueries:
@@ -55,16 +50,18 @@ class SqlEndingQueries:
         self, search: Search, *, cursor: str | None = None, limit: int = DEFAULT_LIMIT
     ) -> Page[EvictionRow]:
         """List evictions, the newest first."""
-        statement = _evictions(search)
-        rows = self._reading.once(lambda connection: read_rows(connection, statement, _EVICTIONS, cursor, limit))
+        order = Order("evictions", _ENDED_KEY, is_chosen_from=not search.is_empty)
+        statement = _evictions(search).add_columns(*(key.label(name) for name, key in _ENDED_KEY.items()))
+        rows = self._reading.once(lambda connection: read_rows(connection, statement, order, cursor, limit, _evicted))
         return Page(items=tuple(EvictionRow(**row) for row in rows.rows), next=rows.next, previous=rows.previous)
 
     def list_restarts(
         self, search: Search, *, cursor: str | None = None, limit: int = DEFAULT_LIMIT
     ) -> Page[RestartRow]:
         """List restarts, the newest first: by when the new container was begun."""
-        statement = _restarts(search)
-        rows = self._reading.once(lambda connection: read_rows(connection, statement, _RESTARTS, cursor, limit))
+        order = Order("restarts", _BEGUN_KEY, is_chosen_from=not search.is_empty)
+        statement = _restarts(search).add_columns(*(key.label(name) for name, key in _BEGUN_KEY.items()))
+        rows = self._reading.once(lambda connection: read_rows(connection, statement, order, cursor, limit, _restarted))
         return Page(items=tuple(_restart(row) for row in rows.rows), next=rows.next, previous=rows.previous)
 
     def count_evictions(self, search: Search) -> Count:
@@ -77,14 +74,39 @@ class SqlEndingQueries:
 
 
 def _evictions(search: Search) -> Select[Any]:
-    return select(evictions).where(*matching(search, _EVICTIONS_SEARCHED))
+    """Choose containers that were taken out of use."""
+    if search.is_empty:
+        return select().select_from(generations).where(g.ended_at.is_not(None), g.end_reason.is_not(None))
+    # Said so that SQLite does not think an index over all that ended narrows anything down.
+    was_evicted = func.coalesce(g.end_reason, null()).is_not(None)
+    among = _WHOSE if _asks_whose(search) else generations
+    return select().select_from(among).where(was_evicted, *matching(search, _EVICTIONS_SEARCHED))
 
 
 def _restarts(search: Search) -> Select[Any]:
-    same = (r.sandbox_id == _NEW.c.sandbox_id) & (r.to_generation == _NEW.c.generation)
+    """Choose new containers; the view, which looks up the old ones, is asked only about those."""
+    among = _WHOSE if _asks_whose(search) else generations
+    if search.reason or search.expected is not None:
+        among = among.join(restarts, _IS_SHOWN)
+    chosen = select().select_from(among).where(g.generation > 1, *matching(search, _RESTARTS_SEARCHED))
+    return chosen if search.reason or search.expected is not None else chosen.where(_FOLLOWS)
+
+
+def _asks_whose(search: Search) -> bool:
+    return bool(search.status or search.user or search.thread or search.words)
+
+
+def _evicted(page: Subquery) -> Select[Any]:
+    """Give all that is shown of the evictions of one page."""
+    same = (e.sandbox_id == page.c.sandbox_id) & (e.generation == page.c.generation)
+    return select(evictions).select_from(page.join(evictions, same))
+
+
+def _restarted(page: Subquery) -> Select[Any]:
+    """Give all that is shown of the restarts of one page."""
+    same = (r.sandbox_id == page.c.sandbox_id) & (r.to_generation == page.c.to_generation)
     shown = (column for column in r if column.name != "expected")
-    statement = select(*shown, _NEW.c.creating_at).select_from(_NEW.join(restarts, same))
-    return statement.where(_NEW.c.generation > 1, *matching(search, _RESTARTS_SEARCHED))
+    return select(*shown, page.c.creating_at).select_from(page.join(restarts, same))
 
 
 def _restart(row: Mapping[Any, Any]) -> RestartRow:

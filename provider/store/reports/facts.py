@@ -21,6 +21,7 @@ from sqlalchemy import (
     literal,
     null,
     select,
+    true,
     union_all,
 )
 
@@ -42,27 +43,46 @@ IS_RESTART = and_(
     ),
 )
 
+_END_KIND = case(
+    (DIED, UNEXPECTED_END), (FAILED_TO_START, START_FAILURE), (g.expected, EXPECTED_END), else_=UNEXPECTED_END
+)
+What = tuple[ColumnElement[Any], ColumnElement[Any], ColumnElement[Any], ColumnElement[Any]]
+"""Kind, time, reason, and whether it is a restart."""
 
-def facts(since: datetime, until: datetime, extra: Sequence[ColumnElement[Any]] = ()) -> Subquery:
+
+def facts(
+    since: datetime, until: datetime, extra: Sequence[ColumnElement[Any]] = (), *, is_wide: bool = False
+) -> Subquery:
     """Give one row per thing that happened from `since` on and before `until`: `kind`, `at`, `reason`, `is_restart`.
 
-    `extra` are columns of `generations` to carry along. Each of the three parts goes along one index over its times.
+    `extra` are columns of `generations` to carry along. Each of the two or three parts goes along one index over its
+    times; a wide range is read in one pass over all containers instead, where each one may give two rows.
     """
-    ready = _part(literal(START), g.ready_at, null(), case((IS_RESTART, 1), else_=0), extra)
-    died = _part(literal(UNEXPECTED_END), g.died_at, g.end_reason, literal(0), extra)
-    kind = case((FAILED_TO_START, START_FAILURE), (g.expected, EXPECTED_END), else_=UNEXPECTED_END)
-    ended = _part(kind, g.ended_at, g.end_reason, literal(0), extra).where(g.died_at.is_(None))
-    between = ((part, at) for part, at in ((ready, g.ready_at), (died, g.died_at), (ended, g.ended_at)))
-    return union_all(*(part.where(at >= since, at < until) for part, at in between)).subquery("facts")
+    ready = (literal(START), g.ready_at, null(), case((IS_RESTART, 1), else_=0))
+    kind = case(
+        (DIED, UNEXPECTED_END), (FAILED_TO_START, START_FAILURE), (g.expected, EXPECTED_END), else_=UNEXPECTED_END
+    )
+    if is_wide:
+        return _one_pass(
+            since, until, ready, (kind, func.coalesce(g.died_at, g.ended_at), g.end_reason, literal(0)), extra
+        )
+    died = (literal(UNEXPECTED_END), g.died_at, g.end_reason, literal(0))
+    ended = (kind, g.ended_at, g.end_reason, literal(0))
+    parts = [_part(what, extra).where(what[1] >= since, what[1] < until) for what in (ready, died, ended)]
+    return union_all(*parts[:2], parts[2].where(g.died_at.is_(None))).subquery("facts")
 
 
-def _part(
-    kind: ColumnElement[Any],
-    at: ColumnElement[Any],
-    reason: ColumnElement[Any],
-    is_restart: ColumnElement[Any],
-    extra: Sequence[ColumnElement[Any]],
-) -> Select[Any]:
+def _one_pass(
+    since: datetime, until: datetime, ready: What, end: What, extra: Sequence[ColumnElement[Any]]
+) -> Subquery:
+    which = union_all(select(literal(0).label("is_end")), select(literal(1))).subquery("which")
+    chosen = tuple(case((which.c.is_end == 1, b), else_=a) for a, b in zip(ready, end, strict=True))
+    part = _part(chosen, extra).select_from(generations.join(which, true()))  # type: ignore[arg-type]
+    return part.where(chosen[1] >= since, chosen[1] < until).subquery("facts")
+
+
+def _part(what: What, extra: Sequence[ColumnElement[Any]]) -> Select[Any]:
+    kind, at, reason, is_restart = what
     named = (kind.label("kind"), at.label("at"), cast(reason, Text).label("reason"), is_restart.label("is_restart"))
     return select(*named, *extra)
 

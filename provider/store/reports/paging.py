@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, func, literal, select, tuple_, type_coerce
 
 from provider.domain.errors import InvalidCursorError
 from provider.domain.log import format_timestamp, parse_timestamp
@@ -26,6 +26,15 @@ class Order:
     name: str
     keys: Mapping[str, ColumnElement[Any]]
     descending: bool = True
+    is_chosen_from: bool = False
+    """Whether most rows may be passed over. SQLite would look up each one along the index of the order, and reading
+    all in their own order and putting the chosen ones in order costs it a tenth of that. PostgreSQL knows by itself."""
+
+    def columns(self, dialect: str) -> list[ColumnElement[Any]]:
+        """Give the keys to compare and to order by."""
+        if dialect != "sqlite" or not self.is_chosen_from:
+            return list(self.keys.values())
+        return [type_coerce(func.coalesce(key, key), key.type) for key in self.keys.values()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +46,39 @@ class Rows:
     previous: str | None
 
 
-def read_rows(connection: Connection, statement: Select[Any], order: Order, cursor: str | None, limit: int) -> Rows:
-    """Read one page of a statement, whose rows carry the keys under their names."""
+def read_rows(
+    connection: Connection,
+    statement: Select[Any],
+    order: Order,
+    cursor: str | None,
+    limit: int,
+    complete: Callable[[Subquery], Select[Any]] | None = None,
+) -> Rows:
+    """Read one page of a statement, whose rows carry the keys under their names.
+
+    `complete` turns the rows of the page into all that is shown of them: for lists that are put in order by few columns
+    and show many.
+    """
     limit = bounded(limit)
     way, after = decode_cursor(order.name, cursor) if cursor is not None else (FORWARD, None)
     is_falling = order.descending == (way == FORWARD)
-    keys = list(order.keys.values())
+    keys = order.columns(connection.dialect.name)
     if after is not None:
         place = tuple_(*_bound(order, after))
         statement = statement.where(tuple_(*keys) < place if is_falling else tuple_(*keys) > place)
-    ordered = statement.order_by(*(key.desc() if is_falling else key.asc() for key in keys)).limit(limit + 1)
-    found = connection.execute(ordered).mappings().all()
+    ordered = statement.order_by(*_ordered(keys, is_falling)).limit(limit + 1)
+    if complete is not None:
+        page = ordered.subquery("page")
+        ordered = complete(page).order_by(*_ordered([page.c[name] for name in order.keys], is_falling))
+    return _laid_out(connection.execute(ordered).mappings().all(), order, way, cursor, limit)
+
+
+def _ordered(keys: Sequence[ColumnElement[Any]], is_falling: bool) -> Iterator[ColumnElement[Any]]:
+    return (key.desc() if is_falling else key.asc() for key in keys)
+
+
+def _laid_out(found: Sequence[Mapping[Any, Any]], order: Order, way: str, cursor: str | None, limit: int) -> Rows:
+    """Put rows in the order of the list, with the ways on from both ends."""
     has_more, page = len(found) > limit, list(found[:limit])
     if way == BACK:
         page.reverse()

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Select, func, select
+from sqlalchemy import ColumnElement, Engine, Select, Subquery, func, select
 
 from provider.domain.search import Search
 from provider.domain.state import Generation
@@ -26,7 +26,8 @@ _SHOWN = [
     s[field.name] if field.name in _OF_SANDBOX - {"container_id"} else g[field.name]
     for field in dataclasses.fields(SandboxRow)
 ]
-_NEWEST = sandboxes.outerjoin(generations, (g.sandbox_id == s.sandbox_id) & (g.generation == s.generation))
+_IS_NEWEST = (g.sandbox_id == s.sandbox_id) & (g.generation == s.generation)
+_NEWEST = sandboxes.outerjoin(generations, _IS_NEWEST)
 _SEARCHED: Mapping[str, ColumnElement[Any]] = {
     "sandbox_id": s.sandbox_id, "status": s.status, "user": s.user_id, "thread": s.thread_id, "image": g.image,
     "host": g.host, "worker": g.worker_id, "backend": g.backend, "reason": g.end_reason, "expected": g.expected,
@@ -54,11 +55,12 @@ class SqlSandboxQueries:
         limit: int = DEFAULT_LIMIT,
     ) -> Page[SandboxRow]:
         """List the sandboxes that match; `since` and `until` bound when they last changed."""
-        name = sort.removeprefix("-")
-        keys = {"sort_key": _KEYS[name].label("sort_key"), "sandbox_id": s.sandbox_id}
-        order = Order(f"sandboxes {sort}", keys, descending=sort.startswith("-"))
-        statement = _matching(search).add_columns(*_SHOWN, keys["sort_key"])
-        rows = self._reading.once(lambda connection: read_rows(connection, statement, order, cursor, limit))
+        keys = {"sort_key": _KEYS[sort.removeprefix("-")], "sandbox_id": s.sandbox_id}
+        order = Order(f"sandboxes {sort}", keys, sort.startswith("-"), is_chosen_from=not search.is_empty)
+        statement = _matching(search).add_columns(s.sandbox_id, keys["sort_key"].label("sort_key"))
+        rows = self._reading.once(
+            lambda connection: read_rows(connection, statement, order, cursor, limit, _with_newest)
+        )
         return Page(items=tuple(_row(row) for row in rows.rows), next=rows.next, previous=rows.previous)
 
     def count(self, search: Search) -> Count:
@@ -80,8 +82,16 @@ class SqlSandboxQueries:
 
 
 def _matching(search: Search) -> Select[Any]:
-    """Choose sandboxes; the newest containers are looked at only where the search or the answer needs them."""
-    return select().select_from(_NEWEST).where(*matching(search, _SEARCHED, s.holders))
+    """Choose sandboxes; the newest containers are looked at only where the search asks about them."""
+    asks = any(getattr(search, name) for name in ("image", "host", "worker", "backend", "reason"))
+    chosen = select().select_from(_NEWEST if asks or search.expected is not None else sandboxes)
+    return chosen.where(*matching(search, _SEARCHED, s.holders))
+
+
+def _with_newest(page: Subquery) -> Select[Any]:
+    """Give all that a list shows of the sandboxes of one page: only these are joined with their newest container."""
+    joined = page.join(sandboxes, s.sandbox_id == page.c.sandbox_id).outerjoin(generations, _IS_NEWEST)
+    return select(*_SHOWN, page.c.sort_key).select_from(joined)
 
 
 def _row(row: Mapping[Any, Any]) -> SandboxRow:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Subquery, Text, case, cast, func, null, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Subquery, case, func, select
 
 from provider.reports.timeline import Kind, RowBy, TimelineReading, TimelineRow
 from provider.store.reports import facts
@@ -21,6 +21,9 @@ _ROW: dict[RowBy, ColumnElement[Any]] = {
     "worker": func.coalesce(generations.c.worker_id, ""),
 }
 
+WIDE = timedelta(days=3)
+"""From here on one pass over all containers costs less than looking each one up."""
+
 
 class SqlTimelineQueries:
     """Reads what happened when and where. Safe from any thread; raises `StoreUnavailable`."""
@@ -33,46 +36,48 @@ class SqlTimelineQueries:
     ) -> TimelineReading:
         """Count what happened per row and bucket from `since` on; all of it sees one moment."""
         until = since + timedelta(seconds=bucket_seconds * bucket_count)
+        first = int(since.timestamp()) // bucket_seconds
 
         def read(connection: Connection) -> TimelineReading:
-            part = facts.facts(since, until, (_ROW[by].label("row_key"),))
-            keys, row_count = _busiest(connection, part, max_rows)
-            cells = _cells(connection, part, keys, int(since.timestamp()) // bucket_seconds, bucket_seconds)
+            part = facts.facts(since, until, (_ROW[by].label("row_key"),), is_wide=until - since >= WIDE)
+            statement = _cells(part, facts.bucket_number(connection.dialect.name, part.c.at, bucket_seconds), max_rows)
+            rows, row_count = _read_cells(connection.execute(statement).all(), first)
             shown, left_out = read_marks(connection, since, until, max_marks)
-            order: list[str | None] = [*keys, None] if row_count > len(keys) else [*keys]
             return TimelineReading(
                 by=by, since=since, until=until, bucket_seconds=bucket_seconds, bucket_count=bucket_count,
-                rows=tuple(_row(key, cells[key]) for key in order), rows_left_out=row_count - len(keys),
-                marks=shown, marks_left_out=left_out,
+                rows=rows, rows_left_out=max(0, row_count - max_rows), marks=shown, marks_left_out=left_out,
             )  # fmt: skip
 
         return self._reading.at_one_moment(read)
 
 
-def _busiest(connection: Connection, part: Subquery, limit: int) -> tuple[list[str], int]:
-    """Find the rows with the most unexpected ends, then with the most of all, and how many rows there are."""
-    unexpected = func.sum(case((part.c.kind == facts.UNEXPECTED_END, 1), else_=0))
-    statement = (
-        select(part.c.row_key, func.count().over().label("row_count"))
-        .group_by(part.c.row_key)
-        .order_by(unexpected.desc(), func.count().desc(), part.c.row_key)
-        .limit(limit)
-    )
-    rows = connection.execute(statement).all()
-    return [row.row_key for row in rows], rows[0].row_count if rows else 0
+def _cells(part: Subquery, number: ColumnElement[int], max_rows: int) -> Select[Any]:
+    """Count per row, bucket and kind, in one pass; the rows beyond the busiest ones are counted together.
+
+    The busiest have the most unexpected ends, then the most of all.
+    """
+    grouped = (part.c.row_key, number.label("number"), part.c.kind)
+    cells = select(*grouped, func.count().label("cases")).group_by(*grouped).cte("cells").prefix_with("MATERIALIZED")
+    unexpected = func.sum(case((cells.c.kind == facts.UNEXPECTED_END, cells.c.cases), else_=0))
+    rank = func.row_number().over(order_by=(unexpected.desc(), func.sum(cells.c.cases).desc(), cells.c.row_key))
+    rows = select(cells.c.row_key, rank.label("rank"), func.count().over().label("row_count"))
+    ranked = rows.group_by(cells.c.row_key).subquery("ranked")
+    shown = case((ranked.c.rank <= max_rows, ranked.c.rank), else_=max_rows + 1).label("place")
+    key = func.min(ranked.c.row_key).label("row_key")
+    counts = (key, func.sum(cells.c.cases).label("cases"), func.max(ranked.c.row_count).label("row_count"))
+    joined = cells.join(ranked, ranked.c.row_key == cells.c.row_key)
+    statement = select(shown, (shown > max_rows).label("is_rest"), cells.c.number, cells.c.kind, *counts)
+    return statement.select_from(joined).group_by(shown, cells.c.number, cells.c.kind).order_by(shown)
 
 
-def _cells(
-    connection: Connection, part: Subquery, keys: Sequence[str], first: int, seconds: int
-) -> dict[str | None, dict[int, dict[Kind, int]]]:
-    """Count per row, bucket and kind; all rows but those of `keys` are counted together as None."""
-    key = case((part.c.row_key.in_(keys), part.c.row_key), else_=cast(null(), Text)).label("shown_key")
-    number = facts.bucket_number(connection.dialect.name, part.c.at, seconds).label("number")
-    statement = select(key, number, part.c.kind, func.count().label("cases")).group_by(key, number, part.c.kind)
-    cells: dict[str | None, dict[int, dict[Kind, int]]] = defaultdict(lambda: defaultdict(dict))
-    for row in connection.execute(statement):
-        cells[row.shown_key][row.number - first][row.kind] = row.cases
-    return cells
+def _read_cells(found: Sequence[Row[Any]], first: int) -> tuple[tuple[TimelineRow, ...], int]:
+    places: dict[int, str | None] = {}
+    cells: dict[int, dict[int, dict[Kind, int]]] = defaultdict(lambda: defaultdict(dict))
+    for row in found:
+        places[row.place] = None if row.is_rest else row.row_key
+        cells[row.place][row.number - first][row.kind] = int(row.cases)
+    rows = tuple(_row(key, cells[place]) for place, key in places.items())
+    return rows, found[0].row_count if found else 0
 
 
 def _row(key: str | None, buckets: dict[int, dict[Kind, int]]) -> TimelineRow:

@@ -1,13 +1,13 @@
-"""Numbers over the whole history: each is one pass over the containers, of which there are far fewer than events."""
+"""Numbers over the whole history: passes over the containers and their indexes, far fewer than there are events."""
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, extract, func, literal_column, select
 
+from provider.domain.events import END_REASONS
 from provider.reports.system import Totals
 from provider.store.reports import facts
 from provider.store.reports.fleet import count_statuses, freshness
@@ -27,6 +27,8 @@ def read_totals(connection: Connection, lease_seconds: float) -> Totals:
         live=head["live"],
         waiting=connection.execute(select(func.count()).select_from(waiters)).scalar_one(),
         restarts=_restarts(connection),
+        ends=_ends(connection),
+        start_failures=_start_failures(connection),
         awaiting_removal=_awaiting_removal(connection),
         **_containers(connection),
         **_workers(connection, lapsed),
@@ -35,27 +37,31 @@ def read_totals(connection: Connection, lease_seconds: float) -> Totals:
 
 
 def _containers(connection: Connection) -> dict[str, Any]:
-    """Count starts and ends in one pass."""
-    failed = case((and_(g.ended_at.is_not(None), facts.FAILED_TO_START), 1), else_=0).label("failed")
+    """Count starts and what was noticed in one pass."""
     noticed = and_(g.died_at.is_not(None), g.finished_at.is_not(None))
     statement = select(
-        g.end_reason,
-        func.count(g.end_reason).label("ends"),
         func.count(g.ready_at).label("starts"),
-        func.sum(failed).label("failures"),
         func.coalesce(func.sum(g.startup_seconds), 0.0).label("startup_seconds"),
-        func.coalesce(func.sum(case((noticed, 1), else_=0)), 0).label("detections"),
-        func.coalesce(func.sum(case((noticed, _latency(connection.dialect.name)))), 0.0).label("detection_seconds"),
-    ).group_by(g.end_reason)
-    rows = connection.execute(statement).mappings().all()
-    return {
-        "starts": sum(row["starts"] for row in rows),
-        "start_failures": int(sum(row["failures"] for row in rows)),
-        "ends": dict(Counter({row["end_reason"]: row["ends"] for row in rows if row["end_reason"] is not None})),
-        "startup_seconds": float(sum(row["startup_seconds"] for row in rows)),
-        "detections": int(sum(row["detections"] for row in rows)),
-        "detection_seconds": float(sum(row["detection_seconds"] for row in rows)),
-    }
+        _sum(1, noticed).label("detections"),
+        _sum(_latency(connection.dialect.name), noticed).label("detection_seconds"),
+    )
+    row = connection.execute(statement).mappings().one()
+    return {**row, "detection_seconds": float(row["detection_seconds"])}
+
+
+def _ends(connection: Connection) -> dict[str, int]:
+    counts = select(g.end_reason, func.count()).where(g.end_reason.is_not(None)).group_by(g.end_reason)
+    found = {row[0]: row[1] for row in connection.execute(counts)}
+    return {reason: found.get(reason, 0) for reason in END_REASONS}
+
+
+def _start_failures(connection: Connection) -> int:
+    statement = select(func.count()).where(g.ended_at.is_not(None), facts.FAILED_TO_START)
+    return int(connection.execute(statement).scalar_one())
+
+
+def _sum(value: Any, which: ColumnElement[bool]) -> ColumnElement[Any]:
+    return func.coalesce(func.sum(case((which, value), else_=0)), 0)
 
 
 def _latency(dialect: str) -> ColumnElement[Any]:
@@ -72,7 +78,8 @@ def _restarts(connection: Connection) -> int:
 
 
 def _awaiting_removal(connection: Connection) -> int:
-    statement = select(func.count()).where(g.removed_at.is_(None), g.ended_at.is_not(None))
+    # Counted among the few that are open: as a condition, SQLite would rather go through all that ever ended.
+    statement = select(_sum(1, g.ended_at.is_not(None))).where(g.removed_at.is_(None))
     return int(connection.execute(statement).scalar_one())
 
 
@@ -82,7 +89,7 @@ def _workers(connection: Connection, lapsed: ColumnElement[bool]) -> dict[str, A
         "workers_running": running, "workers_silent": lapsed, "workers_stopped": workers.c.ended_as == "stopped",
         "workers_lost": workers.c.ended_as == "lost",
     }  # fmt: skip
-    counts = (func.coalesce(func.sum(case((which, 1), else_=0)), 0).label(name) for name, which in named.items())
+    counts = (_sum(1, which).label(name) for name, which in named.items())
     row = connection.execute(select(*counts)).mappings().one()
     return {name: int(row[name]) for name in named}
 
