@@ -170,7 +170,7 @@ class WebSettings:
     proxy: ProxySettings = field(default_factory=ProxySettings)
     public_url: str | None = None
     allowed_hosts: tuple[str, ...] = ()
-    threads: int = 16
+    threads: int = 32
     session_lifetime: float = 43_200.0
     session_key: str | None = field(default=None, repr=False)
 

@@ -11,8 +11,9 @@ from flask.typing import ResponseReturnValue
 
 from provider.config import load_settings
 from provider.settings import Settings
-from web import errors
+from web import errors, health, metrics
 from web.api.table import API_ROUTES
+from web.live import streams
 from web.pages.table import PAGE_ROUTES, PAGES
 from web.public_url import PublicUrl
 from web.routes import Route
@@ -61,6 +62,9 @@ def routes() -> Iterator[Route]:
     yield from PAGE_ROUTES
     yield from API_ROUTES
     yield from login.ROUTES
+    yield from streams.ROUTES
+    yield from health.ROUTES
+    yield from metrics.ROUTES
 
 
 def _blueprint() -> Blueprint:
@@ -78,6 +82,7 @@ def _equip(target: Scaffold, settings: Settings, ask: Ask | None) -> Services:
 
     def enter() -> ResponseReturnValue | None:
         g.sandbox_ledger = services
+        g.sandbox_ledger_position = services.position()
         return guard.admit()
 
     target.before_request(enter)

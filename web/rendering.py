@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import Response, request
+from flask import Response, g, request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from web.presentation.filters import FILTERS, FUNCTIONS
-from web.security.principal import find_principal
+from web.security.principal import Principal, find_principal
 from web.services import services
 from web.urls import PACKAGE, has_endpoint, here, static_url, url_for
 
@@ -62,9 +62,17 @@ def _frame(now: datetime) -> Mapping[str, object]:
         "here": here(),
         "principal": principal,
         "can_sign_out": principal is not None and principal.how == "session",
-        "live_url": None,
+        "live_url": _live_url(principal),
         "messages": (),
     }
+
+
+def _live_url(principal: Principal | None) -> str | None:
+    """Tell where the stream is, from what was the last event before this page was read."""
+    if principal is None:
+        return None
+    services().open_tailer()
+    return url_for("live", after=g.sandbox_ledger_position)
 
 
 def list_links() -> Sequence[Link]:

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 
 from flask import g
 
-from provider.bootstrap import open_insights
+from provider.bootstrap import open_reports
+from provider.domain.errors import StoreUnavailable
 from provider.runtime.insights import Insights
+from provider.runtime.reports import Reports
 from provider.settings import Settings
 from web.lazily import Lazily
+from web.live.places import Places
+from web.live.tailer import Tailer
 
 if TYPE_CHECKING:
     from web.security.login import SignIn
@@ -24,14 +28,43 @@ class Services:
     def __init__(self, settings: Settings, sign_in: SignIn | None = None) -> None:
         self.settings = settings
         self.sign_in = sign_in
-        self._insights = Lazily(lambda: open_insights(settings), Insights.close)
-        self._closers: list[Callable[[], None]] = [self._insights.close]
+        self.streams = Places(settings.web.threads // 2)
+        self._reports = Lazily(lambda: open_reports(settings), Reports.close)
+        self._tailer = Lazily(lambda: Tailer(lambda: self._reports.get().insights).start(), Tailer.stop)
+        self._closers: list[Callable[[], None]] = [self._reports.close, self._tailer.close]
         atexit.register(self.close)
 
     @property
+    def reports(self) -> Reports:
+        """The read side. May raise `StoreUnavailable`: the error page says so, and the next request tries again.
+
+        While the look-out finds that the ledger does not answer, that is raised at once: a request that waited for the
+        database would keep a thread from others.
+        """
+        tailer = self._tailer.find()
+        if tailer is not None and tailer.freshness().stale_since is not None:
+            raise StoreUnavailable(tailer.freshness().error)
+        return self._reports.get()
+
+    @property
     def insights(self) -> Insights:
-        """The read side. May raise `StoreUnavailable`: the error page says so, and the next request tries again."""
-        return self._insights.get()
+        """What the read side tells about single sandboxes and events."""
+        return self.reports.insights
+
+    def open_tailer(self) -> Tailer:
+        """Give the look-out of this process, which begins with its first use."""
+        return self._tailer.get()
+
+    def position(self) -> int:
+        """Tell which event the look-out has seen last; 0 before it began."""
+        tailer = self._tailer.find()
+        return tailer.freshness().position if tailer is not None else 0
+
+    def leave(self) -> None:
+        """End all streams: the server is about to end. A handler of signals may call this."""
+        tailer = self._tailer.find()
+        if tailer is not None:
+            tailer.leave()
 
     def closes(self, close: Callable[[], None]) -> None:
         """Call this when the server ends, before what was opened earlier is closed."""

@@ -6,16 +6,42 @@ import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.http import wsgi
+from gunicorn.workers.gthread import ThreadWorker
 
 from provider.domain.errors import ConfigError
 from provider.settings import Settings
-from web.application import create_app
+from web.application import EXTENSION, create_app
 
 GRACE_SECONDS = 10
 BACKLOG = 128
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Ends the streams when it is told to end: they would hold it for as long as it waits for requests."""
+
+    def init_process(self) -> None:
+        """Serve, without telling everybody by what."""
+        wsgi.SERVER = "sandbox-ledger"
+        super().init_process()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end in order."""
+        self._end_streams()
+        super().handle_exit(sig, frame)
+
+    def handle_quit(self, sig: int, frame: FrameType | None) -> None:
+        """End at once."""
+        self._end_streams()
+        super().handle_quit(sig, frame)
+
+    def _end_streams(self) -> None:
+        application: Flask = self.wsgi
+        application.extensions[EXTENSION].leave()
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -31,9 +57,9 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         """Tell gunicorn how to serve."""
         options = {
             "bind": f"fd://{self._descriptor}",
-            "worker_class": "gthread",
+            "worker_class": Worker,
             "workers": 1,
-            "threads": 16,
+            "threads": self._settings.web.threads,
             "graceful_timeout": GRACE_SECONDS,
             "worker_tmp_dir": _memory_directory(),
             "accesslog": None,

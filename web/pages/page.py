@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from provider.settings import WebRole
+from web.revalidation import revalidated
 from web.routes import Route, View
 
 
@@ -22,4 +23,4 @@ class Page:
     @property
     def route(self) -> Route:
         """The URL of the page."""
-        return Route(path=self.path, endpoint=self.endpoint, view=self.view, role=self.role)
+        return Route(path=self.path, endpoint=self.endpoint, view=revalidated(self.view), role=self.role)

@@ -1,0 +1,111 @@
+"""The look-out over the ledger: what it notices, what it survives, and what it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from provider.bootstrap import open_insights
+from provider.domain.errors import StoreUnavailable
+from provider.runtime.insights import Insights
+from tests.support.waiting import wait_until
+from tests.support.web import Fleet
+from web.live.changes import EVERYTHING, Change
+from web.live.streams import tell
+from web.live.tailer import Tailer
+
+
+class Switch:
+    """Gives the read side, or says that the database does not answer."""
+
+    def __init__(self, insights: Insights) -> None:
+        self.insights = insights
+        self.error: Exception | None = None
+
+    def __call__(self) -> Insights:
+        if self.error is not None:
+            raise self.error
+        return self.insights
+
+
+@pytest.fixture
+def switch(empty_fleet: Fleet) -> Iterator[Switch]:
+    insights = open_insights(empty_fleet.settings)
+    yield Switch(insights)
+    insights.close()
+
+
+@pytest.fixture
+def tailer(switch: Switch) -> Iterator[Tailer]:
+    made = Tailer(switch, look_seconds=0.01).start()
+    yield made
+    made.stop()
+
+
+def test_it_notices_what_another_process_commits(empty_fleet: Fleet, switch: Switch, tailer: Tailer) -> None:
+    before = tailer.first_look(10).position
+    assert tailer.find_change(before) is None
+    sandbox_id = empty_fleet.acquire("thread")
+    head = switch.insights.head_position()
+    wait_until(lambda: tailer.freshness().position == head, what="the last event")
+    change = tailer.find_change(before)
+    assert change is not None
+    assert change == Change(head, frozenset({"sandbox"}), frozenset({sandbox_id}))
+
+
+def test_a_position_from_another_ledger_or_from_long_ago_is_told_everything(tailer: Tailer) -> None:
+    position = tailer.first_look(10).position
+    for seen in (position + 1000, -1):
+        change = tailer.find_change(seen)
+        assert change is not None
+        assert change.topics == {EVERYTHING}
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("the database is away"), RuntimeError("the database is away")])
+def test_it_survives_a_database_that_is_away_and_says_since_when(
+    switch: Switch, tailer: Tailer, error: Exception
+) -> None:
+    assert tailer.first_look(10).stale_since is None
+    switch.error = error
+    wait_until(lambda: tailer.freshness().stale_since, what="it is noticed as away")
+    stale = tailer.freshness()
+    assert stale.error == "the database is away"
+    assert stale.stale_since == stale.as_of
+    switch.error = None
+    wait_until(lambda: tailer.freshness().stale_since is None, what="it is noticed as back")
+    assert tailer.freshness().error is None
+
+
+def test_a_stream_tells_that_something_changed_and_when_the_ledger_is_away(
+    empty_fleet: Fleet, switch: Switch, tailer: Tailer
+) -> None:
+    position = tailer.first_look(10).position
+    wakeup = tailer.subscribe()
+    lines = tell(tailer, wakeup, position, None)
+    assert next(lines) == "retry: 3000\n\n"
+    assert next(lines).startswith("event: heartbeat\n")
+    sandbox_id = empty_fleet.acquire("thread")
+    told = next(lines)
+    assert told.startswith("event: change\nid: ")
+    assert sandbox_id in told
+    switch.error = StoreUnavailable("the database is away")
+    while '"stale_since":null' in told:
+        told = next(lines)
+    switch.error = None
+    while '"stale_since":null' not in told:
+        told = next(lines)
+    tailer.leave()
+    assert list(lines) == []
+    tailer.unsubscribe(wakeup)
+
+
+def test_a_stream_that_comes_back_is_told_what_it_missed(empty_fleet: Fleet, tailer: Tailer) -> None:
+    position = tailer.first_look(10).position
+    empty_fleet.acquire("thread")
+    wait_until(lambda: tailer.freshness().position > position, what="the events")
+    wakeup = tailer.subscribe()
+    lines = tell(tailer, wakeup, position, None)
+    assert "event: change" in "".join(next(lines) for _ in range(3))
+    lines.close()
+    tailer.unsubscribe(wakeup)
