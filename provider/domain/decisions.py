@@ -130,6 +130,11 @@ def decide_release(
     return [ev.SandboxReleased(generation=state.generation, worker_id=worker_id, cause=cause)]
 
 
+def decide_release_all(state: SandboxState) -> list[ev.Event]:
+    """Take every worker's hold off a sandbox; nothing when nobody holds it."""
+    return [event for holder in state.holders for event in decide_release(state, holder)]
+
+
 def decide_shutdown(
     state: SandboxState, worker_id: str, policy: Literal["keep", "destroy_own", "destroy_if_last"]
 ) -> list[ev.Event]:

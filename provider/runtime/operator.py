@@ -25,7 +25,7 @@ def release_all_holders(worker: Worker, sandbox_id: str, author: Author, seen: i
         nonlocal released
         require_version(state, seen)
         released = state.holders
-        return [event for holder in state.holders for event in decisions.decide_release(state, holder)]
+        return decisions.decide_release_all(state)
 
     state, _ = worker.commit(sandbox_id, decide, author)
     require_known(state)

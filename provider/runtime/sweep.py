@@ -25,8 +25,8 @@ from provider.runtime.worker import Worker
 
 logger = logging.getLogger(__name__)
 
-THREADS = 64
-"""The bound of what is removed at once: n containers that ignore SIGTERM take ceil(n / 64) times `stop_timeout`."""
+THREADS = 128
+"""The bound of what is removed at once: n containers that ignore SIGTERM take ceil(n / 128) times `stop_timeout`."""
 
 Fence = Callable[[], None]
 

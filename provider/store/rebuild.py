@@ -53,6 +53,10 @@ class Fold:
             self._generations[sandbox_id, generation.number] = generation_row(sandbox_id, generation)
         self._states[sandbox_id] = settled(after)
 
+    def count_live(self) -> int:
+        """Count the sandboxes that take a place of the capacity."""
+        return sum(state.occupies for state in self._states.values())
+
     def rows(self, table: Table) -> list[dict[str, Any]]:
         """List a table's rows in key order."""
         if table is streams:
@@ -76,8 +80,7 @@ def rebuild(store: SqlEventStore, progress: Progress | None = None) -> int:
             connection.exec_driver_sql(f"LOCK TABLE {names} IN EXCLUSIVE MODE")
         fold = Fold()
         position = fold.read(connection, progress)
-        live = sum(row["status"] in ("creating", "active", "warm") for row in fold.rows(sandboxes))
-        connection.execute(update(ledger_head).values(live=live))
+        connection.execute(update(ledger_head).values(live=fold.count_live()))
         activity = connection.execute(select(sandboxes.c.sandbox_id, sandboxes.c.last_activity_at)).all()
         for table in FOLDED:
             connection.execute(delete(table))
@@ -99,6 +102,9 @@ def find_differences(store: SqlEventStore) -> list[str]:
         for table in FOLDED:
             stored = [_without_activity(row) for row in connection.execute(select(table)).mappings()]
             differences += _compare(table, fold.rows(table), stored)
+        counted = connection.execute(select(ledger_head.c.live)).scalar_one()
+        if counted != fold.count_live():
+            differences.append(f"ledger_head: live is {counted}, the log says {fold.count_live()}")
     return differences
 
 

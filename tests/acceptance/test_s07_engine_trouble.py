@@ -12,8 +12,8 @@ from tests.support.acceptance.choosing import on
 from tests.support.acceptance.deployment import Deployment
 from tests.support.acceptance.engines import DockerAcceptanceEngine
 from tests.support.acceptance.observed import Moment
-from tests.support.acceptance.relay import relaying
 from tests.support.docker_engine import PrivateDockerEngine
+from tests.support.relay import relaying
 from tests.support.sandbox_image import build_sandbox_image
 from tests.support.waiting import wait_until
 

@@ -14,6 +14,7 @@ from tests.bench import (
     lookup,
     sweep_docker,
     sweep_planning,
+    sweep_stubborn,
     throughput,
 )
 from tests.bench.claims import Benchmark
@@ -30,6 +31,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     sweep_planning.make("sqlite"),
     sweep_planning.make("postgres"),
     sweep_docker.DOCKER,
+    sweep_stubborn.STUBBORN,
     throughput.THROUGHPUT,
     feed_latency.make("sqlite"),
     feed_latency.make("postgres"),

@@ -4,28 +4,63 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
 from tests.bench import __main__ as command_line
+from tests.bench import acquire, death_latency, lookup, sweep_docker, sweep_stubborn, throughput
+from tests.bench.catalogue import BENCHMARKS
 from tests.bench.claims import Benchmark, Claim, Goal, Reading, not_measured, settle
 from tests.bench.report import format_table, is_passed
 from tests.bench.stage import Stage
 from tests.bench.timing import median_of_groups, take_turns
+from tests.support.docker_engine import EngineAddress
+from tests.support.postgres import PostgresAddress
 from tests.support.requirements import UnavailableError
 
 FAST = Claim("fast", "x", Goal(">=", 2))
 
 
-@pytest.mark.parametrize("name", ["append_sqlite", "command_sqlite", "history_sqlite"])
-def test_a_quick_run_writes_one_row_for_each_claim(name: str, tmp_path: Path) -> None:
+ON_DOCKER = {lookup.GET, lookup.KILL, acquire.ACQUIRE, sweep_docker.DOCKER, sweep_stubborn.STUBBORN}
+ON_DOCKER |= {death_latency.KERNEL, death_latency.WATCH}
+ON_POSTGRES = {one for one in BENCHMARKS if one.name.endswith("postgres")} | {throughput.THROUGHPUT}
+
+
+def test_a_quick_run_writes_one_row_for_each_claim(tmp_path: Path) -> None:
     output = tmp_path / "bench.json"
-    assert command_line.main(["--quick", "--only", name, "--output", str(output)]) == 0
+    assert command_line.main(["--quick", "--only", "append_sqlite", "--output", str(output)]) == 0
     rows = json.loads(output.read_text())
     assert rows
     assert all(set(row) == {"name", "value", "unit", "against", "goal", "met"} for row in rows)
     assert all(row["value"] > 0 for row in rows)
+
+
+def measure(chosen: Collection[Benchmark], directory: Path) -> None:
+    """Run these benchmarks with a few turns: each must measure all that it claims."""
+    with Stage(directory, quick=True) as stage:
+        for benchmark in chosen:
+            readings = benchmark.run(stage)
+            assert [settle(claim, readings[claim.name]).name for claim in benchmark.claims], benchmark.name
+
+
+@pytest.mark.timeout(400)
+def test_every_benchmark_on_sqlite_runs(tmp_path: Path) -> None:
+    measure(set(BENCHMARKS) - ON_DOCKER - ON_POSTGRES, tmp_path)
+
+
+@pytest.mark.timeout(400)
+def test_every_benchmark_on_postgresql_runs(postgres_server: PostgresAddress, tmp_path: Path) -> None:
+    measure(ON_POSTGRES, tmp_path)
+
+
+@pytest.mark.timeout(400)
+def test_every_benchmark_on_docker_runs(
+    docker_engine: EngineAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", docker_engine.base_url)
+    measure(ON_DOCKER, tmp_path)
 
 
 def test_what_cannot_be_measured_keeps_its_row_and_fails_only_a_strict_run(

@@ -11,7 +11,7 @@ from provider.domain import events as ev
 from provider.domain.codec import to_payload
 from tests.chaos.lives import Account, Life
 from tests.chaos.log_rules import check_log
-from tests.chaos.observation import Observation, Violation
+from tests.chaos.observation import Called, Observation, Violation
 
 STAMP_SLACK = timedelta(seconds=1)
 """An end is stamped before its commit is seen: for so long others may in good faith be given what has just ended."""
@@ -24,7 +24,7 @@ def check(seen: Observation) -> list[Violation]:
     violations = [*check_log(seen.events), *_follow(seen, accounts), *_check_workers(seen)]
     violations += [Violation("folding the log gives the projections", difference) for difference in seen.differences]
     violations += [*_check_identities(accounts), *_check_handed(seen, accounts), *_check_secrets(seen)]
-    violations += _check_doubles(seen)
+    violations += [*_check_doubles(seen), *_check_called(seen)]
     if seen.converged:
         violations += [*_check_settled(seen, accounts), *_check_engine(seen, accounts)]
     return violations
@@ -145,6 +145,26 @@ def _check_handed(seen: Observation, accounts: dict[str, Account]) -> Iterator[V
             yield Violation("what is handed out is live", f"{what} was not ready yet")
         elif life.over_at is not None and life.over_at + STAMP_SLACK < handed.began_at:
             yield Violation("what is handed out is live", f"{what} was over at {life.over_at.isoformat()}")
+
+
+def _check_called(seen: Observation) -> Iterator[Violation]:
+    """What is being called is evicted neither as idle nor for others' sake, unless the caller's lease lapsed."""
+    evicted = [
+        (recorded.stream.removeprefix(PREFIX), recorded.event.generation, recorded)
+        for recorded in seen.events
+        if isinstance(recorded.event, ev.SandboxEvicted) and recorded.event.reason in ("idle", "capacity")
+    ]
+    for called in seen.called:
+        for sandbox_id, generation, recorded in evicted:
+            if (sandbox_id, generation) != (called.sandbox_id, called.generation):
+                continue
+            if called.began_at < recorded.recorded_at < called.ended_at and not _was_lost(seen, called):
+                yield Violation("what is being called is not evicted", f"{sandbox_id} g{generation} by {called}")
+
+
+def _was_lost(seen: Observation, called: Called) -> bool:
+    lost = (r for r in seen.events if isinstance(r.event, ev.WorkerLost) and r.event.worker_id == called.worker_id)
+    return any(recorded.recorded_at < called.ended_at for recorded in lost)
 
 
 def _check_secrets(seen: Observation) -> Iterator[Violation]:

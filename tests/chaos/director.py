@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 from provider import open_provider
 from tests.chaos.checker import check
 from tests.chaos.decisions import Fault, decide_faults
-from tests.chaos.observation import Handed, Violation
+from tests.chaos.observation import Called, Handed, Violation
 from tests.chaos.observe import observe
 from tests.chaos.rigs import LEASE_SECONDS, REPLICAS, Rig
 from tests.chaos.worker import USER, Job, work
@@ -118,8 +118,8 @@ class Director:
         try:
             texts = {path.name: path.read_text(errors="replace") for path in self.rig.directory.glob("log-*")}
             seen = observe(
-                self.rig.url, backend, replicas=REPLICAS, handed=self._read_handed(), secrets=[self.rig.secret],
-                texts=texts,
+                self.rig.url, backend, replicas=REPLICAS, handed=self._read_handed(), called=self._read_called(),
+                secrets=[self.rig.secret], texts=texts,
             )  # fmt: skip
         finally:
             backend.close()
@@ -140,6 +140,16 @@ class Director:
                 ended_at=datetime.fromisoformat(str(line["ended_at"])), **line["handed"],  # type: ignore[arg-type]
             )
             for line in lines
+        ]  # fmt: skip
+
+    def _read_called(self) -> list[Called]:
+        return [
+            Called(
+                began_at=datetime.fromisoformat(str(line["began_at"])),
+                ended_at=datetime.fromisoformat(str(line["ended_at"])), **line["called"],  # type: ignore[arg-type]
+            )
+            for line in self._lines()
+            if isinstance(line.get("called"), dict)
         ]  # fmt: skip
 
     def _clean_up(self) -> None:

@@ -24,6 +24,17 @@ class Handed:
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """One call to a sandbox that was answered; times of the same clock as the log's."""
+
+    worker_id: str
+    sandbox_id: str
+    generation: int
+    began_at: datetime
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One row of `sandboxes`."""
 
@@ -43,6 +54,7 @@ class Observation:
     replicas: int
     per_user: int | None = None
     handed: Sequence[Handed] = ()
+    called: Sequence[Called] = ()
     differences: Sequence[str] = ()
     """Where the projections are not the fold of the log."""
     secrets: Sequence[str] = ()

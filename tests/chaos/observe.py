@@ -8,7 +8,7 @@ from provider.ports import SandboxBackend
 from provider.store.engine import create_engine
 from provider.store.event_store import SqlEventStore
 from provider.store.rebuild import find_differences
-from tests.chaos.observation import Handed, Observation, Row
+from tests.chaos.observation import Called, Handed, Observation, Row
 
 
 def observe(
@@ -17,6 +17,7 @@ def observe(
     *,
     replicas: int,
     handed: Sequence[Handed] = (),
+    called: Sequence[Called] = (),
     secrets: Sequence[str] = (),
     texts: Mapping[str, str] | None = None,
 ) -> Observation:
@@ -31,6 +32,7 @@ def observe(
             containers=backend.discover(),
             replicas=replicas,
             handed=handed,
+            called=called,
             differences=find_differences(store),
             secrets=secrets,
             texts=texts or {},

@@ -14,7 +14,7 @@ from provider.domain.codec import to_payload
 from provider.domain.containers import Discovered, SandboxInfo
 from provider.domain.log import GENESIS_HASH, RecordedEvent, canonical_json, chain_hash, event_body, format_timestamp
 from tests.chaos.checker import check
-from tests.chaos.observation import Handed, Observation, Row
+from tests.chaos.observation import Called, Handed, Observation, Row
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 A, B, C = "a" * 16, "b" * 16, "c" * 16
@@ -207,6 +207,22 @@ def test_holds_of_ended_workers_are_reported() -> None:
 )
 def test_a_wrong_hand_out_is_reported(handed: Handed) -> None:
     assert rules(observation(handed=[handed])) == {"what is handed out is live"}
+
+
+CALLED = Called(WORKER, A, 1, NOON + timedelta(seconds=5), NOON + timedelta(seconds=7))
+
+
+@pytest.mark.parametrize("reason", ["idle", "capacity"])
+def test_an_eviction_in_the_middle_of_a_call_is_reported(reason: ev.EndReason) -> None:
+    entries = [joined(WORKER), *of(A, *BIRTH, evicted(reason=reason), destroyed())]
+    seen = observation(entries, rows=[Row(A, "gone", 1, ())], containers=[], handed=[], called=[CALLED])
+    assert rules(seen) == {"what is being called is not evicted"}
+    for changed in (replace(CALLED, ended_at=CALLED.began_at), replace(CALLED, generation=2)):
+        assert check(replace(seen, called=[changed])) == []
+    lost = (f"worker:{WORKER}", ev.WorkerLost(worker_id=WORKER, last_heartbeat_at=NOON))
+    lapsed = record([joined(WORKER), *of(A, *BIRTH), lost, *of(A, evicted(reason=reason), destroyed())])
+    late = replace(CALLED, ended_at=NOON + timedelta(seconds=9))
+    assert check(replace(seen, events=lapsed, called=[late])) == []
 
 
 def test_two_sandboxes_of_one_thread_are_reported() -> None:

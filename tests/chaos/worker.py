@@ -110,11 +110,14 @@ def _acquire(hands: Hands, operation: Operation) -> Noted:
     return {"handed": handed}
 
 
-def _exec(hands: Hands, operation: Operation, command: str = "echo chaos") -> Noted:
+def _exec(hands: Hands, operation: Operation, command: str | None = None) -> Noted:
+    """Call a sandbox, whether this worker holds it or not; the call takes long enough to be in somebody's way."""
     sandbox = hands.provider.get(_id(operation))
-    if sandbox is not None:
-        sandbox.execute_command(command, timeout=5)
-    return None
+    if sandbox is None:
+        return None
+    sandbox.execute_command(command or f"sleep {0.3 * operation.amount:.2f}; echo chaos", timeout=5)
+    called = {"sandbox_id": sandbox.id, "generation": sandbox.generation, "worker_id": hands.provider.worker_id}
+    return {"called": called}
 
 
 def _tell_secret(hands: Hands, operation: Operation) -> Noted:

@@ -30,6 +30,7 @@ PLANTED = [
     ("UPDATE generations SET generation = 9 WHERE generation = 1", "generations ('{id}', 9): not in the log"),
     ("UPDATE streams SET version = 7 WHERE stream = 'sandbox:{id}'", "version is 7"),
     ("DELETE FROM streams WHERE stream = 'worker:w'", "streams ('worker:w',): not in the projection"),
+    ("UPDATE ledger_head SET live = 2", "ledger_head: live is 2, the log says 1"),
     ("INSERT INTO streams (stream, version) VALUES ('worker:v', 1)", "streams ('worker:v',): not in the log"),
 ]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from provider import SandboxProvider
 from provider.domain.containers import SandboxSpec
-from provider.domain.errors import SandboxError
+from provider.domain.errors import SandboxError, SandboxGone
 from provider.domain.ids import derive_sandbox_id
 from tests.faults.stage import LEASE_SECONDS, OTHER, THREAD, Stage
 from tests.support.waiting import wait_until
@@ -142,6 +142,14 @@ def age(actors: Actors) -> None:
     outlast_the_lease(actors)
 
 
+def call(actors: Actors) -> None:
+    """Call a sandbox that nobody holds: nobody answers here, but the hold is taken and given back."""
+    sandbox = actors.worker.get(ID)
+    assert sandbox is not None
+    with contextlib.suppress(SandboxGone):
+        sandbox.execute_command("true")
+
+
 def come_back(actors: Actors) -> None:
     """Acquire again when a crash loop's back-off is over."""
     wait_until(lambda: _acquired(actors), what="the end of the back-off")
@@ -165,6 +173,7 @@ USE_CASES: dict[str, UseCase] = {
     "acquire_create_fails": UseCase(fail("fail-create")),
     "acquire_never_ready": UseCase(fail("fail-ready")),
     "acquire_after_back_off": UseCase(come_back, crash, {"backoff_free": 0}),
+    "call_warm": UseCase(call, let_go, closes=True),
     "get_crashed": UseCase(lambda a: a.worker.get(ID), crash),
     "watch_crashed": UseCase(crash_and_watch, acquire, {"probes": True}),
     "release": UseCase(lambda a: a.worker.release(ID), acquire),

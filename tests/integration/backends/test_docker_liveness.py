@@ -15,8 +15,8 @@ from provider.backends.docker.watch import WatchLiveness
 from provider.backends.pidfd import PidfdLiveness
 from tests.contract.backends_rigs import new_spec
 from tests.integration.backends.conftest import OpenDocker
-from tests.integration.backends.relay import relaying
 from tests.support.docker_engine import EngineAddress
+from tests.support.relay import relaying
 from tests.support.waiting import wait_until
 
 
@@ -79,7 +79,7 @@ def test_the_watch_follows_starts_and_deaths(open_docker: OpenDocker, engine_cli
 def test_a_gap_in_the_watch_is_not_bridged_by_guessing(
     open_docker: OpenDocker, engine_client: docker.APIClient, docker_engine: EngineAddress, tmp_path: Path
 ) -> None:
-    with relaying(tmp_path, docker_engine) as relay:
+    with relaying(tmp_path / "relay.sock", docker_engine.base_url) as relay:
         backend = open_docker(liveness="watch", engine=relay.base_url, engine_timeout=5.0)
         survivor, victim = backend.create(new_spec()), backend.create(new_spec())
         probes = [backend.liveness(survivor), backend.liveness(victim)]

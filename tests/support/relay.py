@@ -1,4 +1,4 @@
-"""A relay in front of an engine: it passes everything on, or answers in its place, or not at all."""
+"""A relay in front of an engine: it passes everything on, answers in its place or not at all, or is not there."""
 
 from __future__ import annotations
 
@@ -18,18 +18,26 @@ class EngineRelay:
         self._answer: bytes | None = None
         self._is_silent = False
         self._open: list[socket.socket] = []
-        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener: socket.socket | None = None
 
     @property
     def base_url(self) -> str:
         """Where it listens."""
         return f"unix://{self._path}"
 
-    def start(self) -> None:
+    def listen(self) -> None:
         """Take connections."""
-        self._listener.bind(str(self._path))
-        self._listener.listen()
-        threading.Thread(target=self._accept, daemon=True).start()
+        listener = self._listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self._path))
+        listener.listen()
+        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+
+    def cut(self) -> None:
+        """End all connections and take no more, until `listen`."""
+        self._path.unlink(missing_ok=True)
+        if self._listener is not None:
+            _shut(self._listener)  # wakes up the thread that waits for connections
+        self._end_connections()
 
     def pass_on(self) -> None:
         """Let the engine answer."""
@@ -45,23 +53,18 @@ class EngineRelay:
         """Take requests and answer none."""
         self._switch(None, is_silent=True)
 
-    def stop(self) -> None:
-        """End everything."""
-        _shut(self._listener)
-        self._cut()
-
     def _switch(self, answer: bytes | None, *, is_silent: bool) -> None:
         self._answer, self._is_silent = answer, is_silent
-        self._cut()
+        self._end_connections()
 
-    def _cut(self) -> None:
+    def _end_connections(self) -> None:
         while self._open:
             _shut(self._open.pop())
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
-                near, _ = self._listener.accept()
+                near, _ = listener.accept()
             except OSError:
                 return
             self._open.append(near)
@@ -69,7 +72,7 @@ class EngineRelay:
 
     def _serve(self, near: socket.socket) -> None:
         if self._is_silent:
-            return  # `_cut` closes it
+            return  # closed with all the others
         if self._answer is not None:
             _reply(near, self._answer)
             return
@@ -114,8 +117,8 @@ def _shut(one: socket.socket) -> None:
 def relaying(path: Path, engine: str) -> Iterator[EngineRelay]:
     """Give a relay to an engine."""
     relay = EngineRelay(path, engine)
-    relay.start()
+    relay.listen()
     try:
         yield relay
     finally:
-        relay.stop()
+        relay.cut()
