@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NewType
 
+from provider.domain.policy import BackoffPolicy
+
 Bytes = NewType("Bytes", int)
 """A size; the file may say `512m`, `1g` or a number of bytes."""
 
@@ -65,6 +67,12 @@ class BackoffSettings:
     initial: float = 10.0
     max: float = 300.0
     reset_after: float = 600.0
+
+    def as_policy(self) -> BackoffPolicy:
+        """Give the rule these settings stand for."""
+        return BackoffPolicy(
+            free=self.free, window=self.window, initial=self.initial, max=self.max, reset_after=self.reset_after
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,9 +19,10 @@ from provider.cli.stderr import log_to_stderr, tell
 
 VERBS = (
     "up", "serve", "demo", "acquire", "exec", "ps", "history", "why", "events", "release", "restart", "destroy",
-    "clear", "sweep", "sweeper", "verify", "seal", "export", "db", "rebuild", "image", "doctor",
+    "clear", "sweep", "sweeper", "verify", "seal", "export", "what-if", "db", "rebuild", "image", "doctor",
 )  # fmt: skip
 """A verb is the module of this name (`exec`: `exec_`) under `provider.cli.verbs`, and its `command`."""
+
 
 EPILOG = """
 \b
@@ -38,6 +39,11 @@ BROKEN_PIPE = 128 + signal.SIGPIPE
 INTERRUPTED = 128 + signal.SIGINT
 
 
+def module_name(name: str) -> str:
+    """Name a verb's module: what Python does not take as a name gets underscores."""
+    return "exec_" if name == "exec" else name.replace("-", "_")
+
+
 class Verbs(click.Group):
     """A group that imports a verb when it is named."""
 
@@ -49,7 +55,7 @@ class Verbs(click.Group):
         """Import a verb."""
         if cmd_name not in VERBS:
             return None
-        module = importlib.import_module(f"provider.cli.verbs.{cmd_name}" + ("_" if cmd_name == "exec" else ""))
+        module = importlib.import_module(f"provider.cli.verbs.{module_name(cmd_name)}")
         command: click.Command = module.command
         return command
 

@@ -52,8 +52,7 @@ class Worker:
     @property
     def backoff(self) -> BackoffPolicy:
         """The crash-loop policy in force."""
-        s = self.settings.restart_backoff
-        return BackoffPolicy(free=s.free, window=s.window, initial=s.initial, max=s.max, reset_after=s.reset_after)
+        return self.settings.restart_backoff.as_policy()
 
     def capacity_for(self, user_id: str | None) -> Capacity:
         """Tell the limits for a user; who has no name shares no limit with others who have none."""

@@ -9,7 +9,7 @@ import click
 import pytest
 
 import provider
-from provider.cli.application import VERBS, root
+from provider.cli.application import VERBS, module_name, root
 from provider.cli.verbs.events import command as events
 from provider.cli.verbs.events import read_since
 
@@ -28,8 +28,8 @@ sys.exit(code or ", ".join(name for name in sys.argv[2:] if name in sys.modules)
 
 
 def test_every_module_of_a_verb_is_registered() -> None:
-    modules = {path.stem.rstrip("_") for path in (PACKAGE / "cli" / "verbs").glob("*.py")} - {"init", "__init"}
-    assert modules == set(VERBS)
+    modules = {path.stem for path in (PACKAGE / "cli" / "verbs").glob("*.py")} - {"__init__"}
+    assert modules == {module_name(name) for name in VERBS}
 
 
 def test_help_imports_no_database_no_engine_and_no_http_client() -> None:
