@@ -11,6 +11,7 @@ from tests.bench import (
     feed_latency,
     get_many,
     history,
+    looking_back,
     lookup,
     sweep_docker,
     sweep_planning,
@@ -45,4 +46,6 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     # Last, because filling a ledger uses up what some virtual disks grant for short bursts.
     history.make("sqlite"),
     history.make("postgres"),
+    looking_back.make("sqlite"),
+    looking_back.make("postgres"),
 )
