@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from sqlalchemy import Connection
+
 from provider.domain import events as ev
 from provider.domain.codec import to_payload
 from provider.domain.events import Event
@@ -84,15 +86,22 @@ def execute(store: SqlEventStore, *statements: str) -> None:
             connection.exec_driver_sql(statement)
 
 
+def remove_guards(connection: Connection) -> None:
+    """Take away what keeps the log from being changed, as somebody with all rights can."""
+    guards = ["ALTER TABLE events DISABLE TRIGGER ALL"]
+    if connection.dialect.name == "sqlite":
+        found = connection.exec_driver_sql("SELECT name FROM sqlite_schema WHERE type = 'trigger'").scalars().all()
+        guards = [f"DROP TRIGGER {name}" for name in found]
+    for guard in guards:
+        connection.exec_driver_sql(guard)
+
+
 def tamper(store: SqlEventStore, *statements: str) -> None:
     """Change the log by force: the guards are taken away first."""
-    if store.engine.dialect.name == "sqlite":
-        with store.engine.connect() as connection:
-            found = connection.exec_driver_sql("SELECT name FROM sqlite_schema WHERE type = 'trigger'").scalars().all()
-        guards = [f"DROP TRIGGER {name}" for name in found]
-    else:
-        guards = ["ALTER TABLE events DISABLE TRIGGER ALL"]
-    execute(store, *guards, *statements)
+    with write_transaction(store.engine) as connection:
+        remove_guards(connection)
+        for statement in statements:
+            connection.exec_driver_sql(statement)
 
 
 def link(previous: str, recorded: RecordedEvent) -> str:

@@ -53,14 +53,14 @@ class Dialect:
     def text(self, document: str, key: str) -> str:
         """Read a field of a JSON object as text; NULL when it is not there, or the document is no JSON."""
         if self.is_sqlite:
-            return f"CASE WHEN json_valid({document}) THEN {document} ->> '$.{key}' END"
+            return f"CASE WHEN json_valid({document}) THEN json_extract({document}, '$.{key}') END"
         return f"({document} ->> '{key}')"
 
     def number(self, document: str, key: str) -> str:
         """Read a field of a JSON object as a whole number; NULL when it is none."""
         if self.is_sqlite:
             is_whole = f"json_valid({document}) AND json_type({document}, '$.{key}') = 'integer'"
-            return f"CASE WHEN {is_whole} THEN {document} ->> '$.{key}' END"
+            return f"CASE WHEN {is_whole} THEN json_extract({document}, '$.{key}') END"
         value = f"{document} ->> '{key}'"
         is_whole = f"jsonb_typeof({document} -> '{key}') = 'number' AND {value} ~ '^[0-9]{{1,9}}$'"
         return f"CASE WHEN {is_whole} THEN ({value})::integer END"

@@ -1,167 +1,166 @@
-"""Rules about sandboxes and their containers, from the projections; the log is asked where they point into it."""
+"""Checks of sandboxes and their containers, from the projections."""
 
 from __future__ import annotations
 
 from provider.domain.events import CRASH_REASONS, END_REASONS
 from provider.store.audit_sql.dialect import Dialect
-from provider.store.audit_sql.rules import LIVE, Rule
+from provider.store.audit_sql.rules import LIVE, Check, Rule
 
 PATIENCE_MINUTES = 5
 """So long may a hold outlast its worker: it is taken back in a second step, by the next sweep at the latest."""
 _OPEN = "g.removed_at IS NULL AND g.ended_at IS NULL AND g.died_at IS NULL"
+"""What holds for a container that lives, as far as the ledger knows."""
 _GENERATION = "'generation ' || g.generation"
-_SANDBOX = "'sandbox:' || g.sandbox_id"
+_CONTAINER = "'sandbox:' || g.sandbox_id"
+_SANDBOX = "'sandbox:' || s.sandbox_id"
 
 
 def _listed(names: tuple[str, ...]) -> str:
     return f"({', '.join(repr(name) for name in names)})"
 
 
-_REASONS = _listed(END_REASONS)
-_CRASHES = _listed(tuple(sorted(CRASH_REASONS)))
-
-
-def fleet_rules(dialect: Dialect) -> list[Rule]:
-    """List them all."""
-    return [*_identity_rules(), *_removal_rules(dialect), *_mapping_rules(dialect), *_fold_rules()]
-
-
-def _identity_rules() -> list[Rule]:
-    """One live generation per sandbox; one sandbox per (user, thread)."""
+def fleet_checks(dialect: Dialect, cut: str) -> list[Check]:
+    """Find what contradicts itself, the capacity, or the log where it points into it."""
     return [
-        Rule(
-            name="two_live_generations", subject=_SANDBOX,
-            detail="'generations ' || min(g.generation) || ' and ' || max(g.generation) || ' are both live'",
-            rows=f"""
-FROM generations AS g WHERE {_OPEN}
-GROUP BY g.sandbox_id HAVING count(*) > 1""",
-        ),
-        Rule(
-            name="two_sandboxes_of_one_thread", subject="'sandbox:' || max(s.sandbox_id)",
-            detail="'its user and thread have sandbox ' || min(s.sandbox_id) || ' too'",
-            rows="""
-FROM sandboxes AS s WHERE s.thread_id IS NOT NULL
-GROUP BY s.user_id, s.thread_id HAVING count(*) > 1""",
-        ),
+        _check_sandboxes(), _check_containers(), _check_mapping(), _check_live_generations(), _check_threads(),
+        _check_evidence(cut), _check_capacity(), _check_ended_holders(dialect),
     ]  # fmt: skip
 
 
-def _removal_rules(dialect: Dialect) -> list[Rule]:
-    """Intent first; no evidence, no removal."""
-    died = f"(g.died_at IS NOT NULL OR g.end_reason IN {_CRASHES})"
-    target = dialect.text("r.data", "target")
-    removed = f"{dialect.text('o.data', 'container_name')} || ' ' || {dialect.text('o.data', 'container_id')}"
-    return [
-        Rule(
-            name="removed_without_evidence", subject=_SANDBOX,
-            detail=f"{_GENERATION} || ' died unexpectedly and was removed without evidence'",
-            rows=f"FROM generations AS g WHERE g.removed_at IS NOT NULL AND {died} AND g.evidence_position IS NULL",
+def _check_sandboxes() -> Check:
+    """Compare each sandbox with its stream and with its newest container."""
+    return Check(
+        rows="""sandboxes AS s
+LEFT JOIN streams AS t ON t.stream = 'sandbox:' || s.sandbox_id
+LEFT JOIN generations AS g ON g.sandbox_id = s.sandbox_id AND g.generation = s.generation""",
+        subject=_SANDBOX,
+        rules=(
+            Rule(
+                name="sandbox_invented", broken="t.version IS NULL",
+                detail="'there is a row in sandboxes, and no stream'",
+            ),
+            Rule(
+                name="sandbox_differs", broken="t.version <> s.version",
+                detail="'its row is at version ' || s.version || ', its stream at ' || t.version",
+            ),
+            Rule(
+                name="live_without_container",
+                broken=f"s.status IN {LIVE} AND NOT (g.generation IS NOT NULL AND {_OPEN})",
+                detail="'it is ' || s.status || ', and generation ' || s.generation || ' has ended or never was'",
+            ),
+            Rule(
+                name="generation_differs", broken="g.generation IS NULL AND s.generation > 0",
+                detail="'its row is at generation ' || s.generation || ', and there is no such container'",
+            ),
+            Rule(
+                name="holders_differ", broken="(s.status = 'active') = (s.holders = '[]')",
+                detail="'it is ' || s.status || CASE WHEN s.holders = '[]' THEN ', and nobody holds it' "
+                       "ELSE ', and somebody holds it' END",
+            ),
         ),
-        Rule(
-            name="evidence_not_in_log", subject=_SANDBOX, position="g.evidence_position",
-            detail=f"{_GENERATION} || ' refers to evidence that the log has not there, or only after the removal'",
-            rows="""
-FROM generations AS g CROSS JOIN cut AS c
-LEFT JOIN events AS e ON e.position = g.evidence_position
-    AND e.type = 'EvidenceCollected' AND e.stream = 'sandbox:' || g.sandbox_id
-WHERE g.evidence_position > c.position AND (e.position IS NULL OR e.recorded_at > g.removed_at)""",
-        ),
-        Rule(
-            name="removed_without_intent", subject=_SANDBOX,
-            detail=f"{_GENERATION} || ' was removed, and no event had taken it out of use'",
-            rows="FROM generations AS g WHERE g.removed_at IS NOT NULL AND g.ended_at IS NULL",
-        ),
-        Rule(
-            name="orphan_removed_without_intent", subject="o.stream", position="o.position",
-            detail="'an unknown container was removed, and no event had said so before'",
-            rows=f"""
-FROM events AS o CROSS JOIN cut AS c
-WHERE o.stream = 'ledger' AND o.type = 'OrphanRemoved' AND c.position = 0 AND NOT EXISTS (
-    SELECT 1 FROM events AS r
-    WHERE r.stream = 'ledger' AND r.type = 'OperatorActionRequested' AND r.version < o.version AND {target} = {removed}
-)""",
-        ),
-        Rule(
-            name="unknown_end_reason", subject=_SANDBOX, detail=f"{_GENERATION} || ' ended by ' || g.end_reason",
-            rows=f"FROM generations AS g WHERE g.end_reason NOT IN {_REASONS}",
-        ),
-    ]  # fmt: skip
+    )  # fmt: skip
 
 
-def _mapping_rules(dialect: Dialect) -> list[Rule]:
-    """Compare the mapping with what lives: what is dead leaves it at once, and the living hold what is held."""
-    held = "s.holders <> '[]'"
-    return [
-        Rule(
-            name="live_without_container", subject="'sandbox:' || s.sandbox_id",
-            detail="'it is ' || s.status || ', and generation ' || s.generation || ' has ended or never was'",
-            rows=f"""
-FROM sandboxes AS s LEFT JOIN generations AS g
-    ON g.sandbox_id = s.sandbox_id AND g.generation = s.generation AND {_OPEN}
-WHERE s.status IN {LIVE} AND g.generation IS NULL""",
+def _check_containers() -> Check:
+    """Look for removals without intent or evidence, reasons outside the closed set, and containers of nothing."""
+    died = f"(g.died_at IS NOT NULL OR g.end_reason IN {_listed(tuple(sorted(CRASH_REASONS)))})"
+    return Check(
+        rows="generations AS g LEFT JOIN sandboxes AS s ON s.sandbox_id = g.sandbox_id", subject=_CONTAINER,
+        rules=(
+            Rule(
+                name="container_of_nothing", broken="s.sandbox_id IS NULL",
+                detail=f"{_GENERATION} || ' belongs to no sandbox'",
+            ),
+            Rule(
+                name="generation_differs", broken="s.generation < g.generation",
+                detail="'its row is at generation ' || s.generation || ', a container at ' || g.generation",
+            ),
+            Rule(
+                name="removed_without_intent", broken="g.removed_at IS NOT NULL AND g.ended_at IS NULL",
+                detail=f"{_GENERATION} || ' was removed, and no event had taken it out of use'",
+            ),
+            Rule(
+                name="removed_without_evidence",
+                broken=f"g.removed_at IS NOT NULL AND g.evidence_position IS NULL AND {died}",
+                detail=f"{_GENERATION} || ' died unexpectedly and was removed without evidence'",
+            ),
+            Rule(
+                name="unknown_end_reason", broken=f"g.end_reason NOT IN {_listed(END_REASONS)}",
+                detail=f"{_GENERATION} || ' ended by ' || g.end_reason",
+            ),
         ),
-        Rule(
-            name="container_not_in_mapping", subject=_SANDBOX,
-            detail=f"{_GENERATION} || ' has not ended, and the sandbox is ' || s.status || ' at ' || s.generation",
-            rows=f"""
-FROM generations AS g JOIN sandboxes AS s ON s.sandbox_id = g.sandbox_id
-WHERE {_OPEN} AND (s.status NOT IN {LIVE} OR s.generation < g.generation)""",
-        ),
-        Rule(
-            name="holders_differ", subject="'sandbox:' || s.sandbox_id",
-            detail=f"'it is ' || s.status || CASE WHEN {held} THEN ', and somebody holds it' "
-                   "ELSE ', and nobody holds it' END",
-            rows=f"""
-FROM sandboxes AS s
-WHERE s.status = 'active' AND s.holders = '[]' OR s.status <> 'active' AND {held}""",
-        ),
-        Rule(
-            name="held_by_ended_worker", subject="'sandbox:' || s.sandbox_id",
-            detail="'worker ' || w.worker_id || ' holds it and has ' || coalesce(w.ended_as, 'ended')",
-            rows=f"""
-FROM sandboxes AS s CROSS JOIN {dialect.elements("s.holders", "h")}
-JOIN workers AS w ON w.worker_id = h.value
-WHERE s.status = 'active' AND w.ended_at < {dialect.minutes_ago(PATIENCE_MINUTES)}""",
-        ),
-        Rule(
-            name="capacity_differs", subject="'ledger'", position="h.position",
-            detail="'the head row counts ' || h.live || ' live sandboxes, there are ' || s.live",
-            rows=f"""
-FROM ledger_head AS h CROSS JOIN (SELECT count(*) AS live FROM sandboxes WHERE status IN {LIVE}) AS s
-WHERE h.live <> s.live""",
-        ),
-    ]  # fmt: skip
+    )  # fmt: skip
 
 
-def _fold_rules() -> list[Rule]:
-    """Compare the projections with the log, as far as versions and numbers tell."""
-    return [
-        Rule(
-            name="sandbox_differs", subject="'sandbox:' || s.sandbox_id",
-            detail="'its row is at version ' || s.version || ', its stream ' || "
-                   "coalesce('at ' || t.version, 'is missing')",
-            rows="""
-FROM sandboxes AS s LEFT JOIN streams AS t ON t.stream = 'sandbox:' || s.sandbox_id
-WHERE t.version IS NULL OR t.version <> s.version""",
-        ),
-        Rule(
-            name="sandbox_missing", subject="t.stream", detail="'there is a stream, and no row in sandboxes'",
-            rows="""
-FROM streams AS t LEFT JOIN sandboxes AS s ON s.sandbox_id = substr(t.stream, 9)
-WHERE substr(t.stream, 1, 8) = 'sandbox:' AND s.sandbox_id IS NULL""",
-        ),
-        Rule(
-            name="generation_differs", subject="'sandbox:' || s.sandbox_id",
-            detail="'its row is at generation ' || s.generation || ', its newest container at ' || "
-                   "coalesce(CAST(max(g.generation) AS text), 'none')",
-            rows="""
-FROM sandboxes AS s LEFT JOIN generations AS g ON g.sandbox_id = s.sandbox_id
-GROUP BY s.sandbox_id, s.generation HAVING s.generation <> coalesce(max(g.generation), 0)""",
-        ),
-        Rule(
-            name="generation_of_nothing", subject=_SANDBOX, detail=f"{_GENERATION} || ' belongs to no sandbox'",
-            rows="""
-FROM generations AS g LEFT JOIN sandboxes AS s ON s.sandbox_id = g.sandbox_id
-WHERE s.sandbox_id IS NULL""",
-        ),
-    ]  # fmt: skip
+def _check_mapping() -> Check:
+    lost = Rule(
+        name="container_not_in_mapping", broken=f"s.status NOT IN {LIVE}",
+        detail=f"{_GENERATION} || ' has not ended, and the sandbox is ' || s.status",
+    )  # fmt: skip
+    return Check(
+        rows="generations AS g JOIN sandboxes AS s ON s.sandbox_id = g.sandbox_id", among=_OPEN,
+        subject=_CONTAINER, rules=(lost,),
+    )  # fmt: skip
+
+
+def _check_live_generations() -> Check:
+    twice = Rule(
+        name="two_live_generations", broken="count(*) > 1",
+        detail="'generations ' || min(g.generation) || ' and ' || max(g.generation) || ' are both live'",
+    )  # fmt: skip
+    return Check(rows="generations AS g", among=_OPEN, by="g.sandbox_id", subject=_CONTAINER, rules=(twice,))
+
+
+def _check_threads() -> Check:
+    """Group by thread first, for which there is an index: few threads need the second look."""
+    double = Rule(
+        name="two_sandboxes_of_one_thread", broken="count(*) > 1",
+        detail="'its user and thread have sandbox ' || min(s.sandbox_id) || ' too'",
+    )  # fmt: skip
+    return Check(
+        rows="sandboxes AS s",
+        among="s.thread_id IN (SELECT thread_id FROM sandboxes GROUP BY thread_id HAVING count(*) > 1)",
+        by="s.user_id, s.thread_id", subject="'sandbox:' || max(s.sandbox_id)", rules=(double,),
+    )  # fmt: skip
+
+
+def _check_evidence(cut: str) -> Check:
+    """Look up each evidence by its position: an index look-up apiece is less than one reading of the log."""
+    found = """(
+    SELECT CASE
+        WHEN e.type <> 'EvidenceCollected' OR e.stream <> 'sandbox:' || g.sandbox_id THEN 'other'
+        WHEN e.recorded_at > g.removed_at THEN 'late'
+        ELSE 'there'
+    END FROM events AS e WHERE e.position = g.evidence_position
+)"""
+    wrong = Rule(
+        name="evidence_not_in_log", broken=f"coalesce({found}, 'missing') <> 'there'",
+        detail=f"{_GENERATION} || ' refers to evidence that the log has not there, or only after the removal'",
+    )  # fmt: skip
+    return Check(
+        rows="generations AS g", among=f"g.evidence_position > {cut}", subject=_CONTAINER,
+        position="g.evidence_position", rules=(wrong,),
+    )  # fmt: skip
+
+
+def _check_capacity() -> Check:
+    differs = Rule(
+        name="capacity_differs", broken="h.live <> s.live",
+        detail="'the head row counts ' || h.live || ' live sandboxes, there are ' || s.live",
+    )  # fmt: skip
+    return Check(
+        rows=f"ledger_head AS h CROSS JOIN (SELECT count(*) AS live FROM sandboxes WHERE status IN {LIVE}) AS s",
+        subject="'ledger'", rules=(differs,), position="h.position",
+    )  # fmt: skip
+
+
+def _check_ended_holders(dialect: Dialect) -> Check:
+    held = Rule(
+        name="held_by_ended_worker", broken=f"w.ended_at < {dialect.minutes_ago(PATIENCE_MINUTES)}",
+        detail="'worker ' || w.worker_id || ' holds it and has ' || coalesce(w.ended_as, 'ended')",
+    )  # fmt: skip
+    return Check(
+        rows=f"sandboxes AS s CROSS JOIN {dialect.elements('s.holders', 'h')} "
+             "JOIN workers AS w ON w.worker_id = h.value",
+        among="s.status = 'active'", subject=_SANDBOX, rules=(held,),
+    )  # fmt: skip

@@ -8,10 +8,11 @@ from provider.store.audit_sql.dialect import Dialect
 def operator_actions(dialect: Dialect) -> str:
     """One row per `OperatorActionRequested`, with its outcome.
 
-    The outcome is the `OperatorActionCompleted` of the same call. A sweep that removes an unknown container says what
-    it intends in the same words, and `OrphanRemoved` says that it was done, perhaps by another sweep.
+    The outcome is the `OperatorActionCompleted` of the same call about the same target. A sweep that removes an unknown
+    container says what it intends in the same words, and `OrphanRemoved` says that it was done, perhaps by another one.
     """
     asked, answer = "r.data", "o.data"
+    answered = dialect.text("c.data", "target")
     orphan = f"{dialect.text('c.data', 'container_name')} || ' ' || {dialect.text('c.data', 'container_id')}"
     return f"""
 SELECT
@@ -32,7 +33,7 @@ LEFT JOIN events AS o ON o.position = CASE {dialect.text(asked, "action")}
     ELSE (
         SELECT min(c.position) FROM events AS c
         WHERE c.stream = 'ledger' AND c.type = 'OperatorActionCompleted' AND c.version > r.version
-            AND c.correlation_id = r.correlation_id
+            AND c.correlation_id = r.correlation_id AND {answered} = {dialect.text(asked, "target")}
     )
 END
 WHERE r.stream = 'ledger' AND r.type = 'OperatorActionRequested'

@@ -25,13 +25,17 @@ FROM sweeps AS w
 
 
 def worker_lifetimes(dialect: Dialect) -> str:
-    """One row per worker process; `lifetime_seconds` goes on to the last heartbeat while it runs."""
+    """One row per worker process; `lifetime_seconds` goes on to the last heartbeat while it runs.
+
+    `acquired` is counted from the whole log, in one pass for all workers.
+    """
     return f"""
 SELECT
     w.worker_id, w.host, w.pid, w.started_at, w.heartbeat_at, w.ended_at, w.ended_as,
     {dialect.elapsed("w.started_at", "coalesce(w.ended_at, w.heartbeat_at)")} AS lifetime_seconds,
-    (
-        SELECT count(*) FROM events AS a WHERE a.type = 'SandboxAcquired' AND a.actor = 'worker:' || w.worker_id
-    ) AS acquired
+    coalesce(a.acquired, 0) AS acquired
 FROM workers AS w
+LEFT JOIN (
+    SELECT actor, count(*) AS acquired FROM events WHERE type = 'SandboxAcquired' GROUP BY actor
+) AS a ON a.actor = 'worker:' || w.worker_id
 """

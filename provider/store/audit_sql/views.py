@@ -9,16 +9,22 @@ from sqlalchemy import Connection
 
 from provider.store.audit_sql import holds, lifetimes, people, reliability, runs
 from provider.store.audit_sql.dialect import DIALECTS, Dialect
-from provider.store.audit_sql.fleet_rules import fleet_rules
-from provider.store.audit_sql.log_rules import log_rules, shared
+from provider.store.audit_sql.fleet_rules import fleet_checks
+from provider.store.audit_sql.intent_rules import intent_checks
+from provider.store.audit_sql.log_rules import LOGGED, log_checks
 from provider.store.audit_sql.rules import violations
 
 View = Callable[[Dialect], str]
 
 
+def all_violations(dialect: Dialect, *, cut: str) -> str:
+    """One row per broken invariant; `cut` is SQL for the position up to which the log was archived away."""
+    return violations(LOGGED, [*log_checks(cut), *fleet_checks(dialect, cut), *intent_checks(dialect, cut)])
+
+
 def violations_0004(dialect: Dialect) -> str:
     """One row per broken invariant, over a log that was never pruned."""
-    return violations(shared(cut="0"), [*log_rules(), *fleet_rules(dialect)])
+    return all_violations(dialect, cut="0")
 
 
 REVISION_0004: Mapping[str, View] = {

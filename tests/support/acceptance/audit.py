@@ -121,8 +121,9 @@ class Auditor:
             self.execute("ALTER TABLE events DISABLE TRIGGER ALL")
 
     def find_violations(self) -> list[str]:
-        """Describe every breach of "intent first" and "no evidence, no removal" in the log."""
-        violations: list[str] = []
+        """Describe what the ledger sees itself, and each breach of "intent first" and "no evidence, no removal"."""
+        known = self.rows("SELECT rule, subject, detail FROM v_violations")
+        violations = [f"{row['rule']}: {row['subject']}: {row['detail']}" for row in known]
         seen: dict[tuple[str, int], list[str]] = {}
         for row in self.rows("SELECT stream, type, data FROM events WHERE stream LIKE 'sandbox:%' ORDER BY position"):
             number = int(_parsed(row["data"])["generation"])
