@@ -24,6 +24,16 @@ class Problem:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One row of `v_violations`: a broken invariant of the ledger, and what it is about."""
+
+    rule: str
+    subject: str
+    detail: str
+    position: int | None
+
+
 class Findings:
     """Collects problems and notes: all are counted, the first `MOST_LISTED` problems are kept."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from sqlalchemy import Connection, select
 
 from provider.domain.chain import ChainCheck, StoredEvent
-from provider.domain.errors import CorruptLogError
+from provider.domain.errors import CorruptLogError, StoreUnavailable
 from provider.domain.findings import Findings
 from provider.domain.log import ChainPoint
 from provider.domain.seals import SealKey
@@ -30,6 +30,10 @@ from provider.store.log_walk import IDS_AT_ONCE, hashes_at, positions_before, wa
 from provider.store.rebuild import find_differences
 from provider.store.seal_reader import last_seals, read_head, read_seal
 from provider.store.tables import streams
+from provider.store.violations import list_violations
+
+CHECKED_HERE = frozenset({"gap_in_positions", "head_differs", "gap_in_versions", "stream_differs", "stream_unknown"})
+"""The rules of `v_violations` that a walk checks event by event."""
 
 SEALS_TRIED = 1000
 """An incremental walk looks among so many for a seal that matches; with none it walks from the beginning."""
@@ -67,6 +71,8 @@ class Verification:
         for (name, version), (first, count) in check.unreadable.items():
             told = f"{count} events of {name}, schema version {version} (the first is {first}), are unknown here: only "
             findings.note(f"{told}their place in the chain was checked")
+        if kind != "seal":
+            self._list_violations()
         if self._scope.tables:
             self._compare_tables(known_end, may_be_newer=bool(check.unreadable))
         return VerificationReport(
@@ -117,6 +123,21 @@ class Verification:
                 if findings is not None:
                     findings.add("seal", one.position, str(error))
         return seals
+
+    def _list_violations(self) -> None:
+        store, findings = self._store, self._findings
+        try:
+            with translated(store.url), store.engine.connect() as connection:
+                violations = list_violations(connection)
+        except StoreUnavailable as error:
+            if not findings.count:
+                raise
+            # The view reads payloads: in a log that was damaged they may be none.
+            findings.note(f"v_violations cannot be read from this log: {error}")
+            return
+        for found in violations:
+            if found.rule not in CHECKED_HERE:
+                findings.add("violation", found.position, f"{found.rule}: {found.subject}: {found.detail}")
 
     def _compare_tables(self, head: ChainPoint | None, *, may_be_newer: bool) -> None:
         if head is None:

@@ -21,6 +21,8 @@ EVENT_COLUMNS = (
     "command_id", "hash",
 )  # fmt: skip
 CHUNK = 5000
+LIVE = ("creating", "active", "warm")
+"""The statuses that the head row counts against the capacity."""
 
 Insert = Callable[[str, tuple[str, ...], Iterable[tuple[Any, ...]]], None]
 
@@ -56,7 +58,8 @@ def _fill_all(insert: Insert, history: History) -> None:
 
 
 def _head(history: History) -> tuple[Any, ...]:
-    return history.position, history.hash, history.previous_hash, format_timestamp(history.recorded_at)
+    live = sum(life.sandbox()["status"] in LIVE for life in history.lives if life.done)
+    return history.position, history.hash, history.previous_hash, format_timestamp(history.recorded_at), live
 
 
 def _fill_sqlite(store: SqlEventStore, history: History) -> None:
@@ -72,7 +75,8 @@ def _fill_sqlite(store: SqlEventStore, history: History) -> None:
         connection.execute("BEGIN IMMEDIATE")
         _fill_all(insert, history)
         connection.execute(
-            "UPDATE ledger_head SET position = ?, hash = ?, previous_hash = ?, recorded_at = ?", _head(history)
+            "UPDATE ledger_head SET position = ?, hash = ?, previous_hash = ?, recorded_at = ?, live = ?",
+            _head(history),
         )
         connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -92,7 +96,8 @@ def _fill_postgres(store: SqlEventStore, history: History) -> None:
         with connection.transaction():
             _fill_all(insert, history)
             connection.execute(
-                "UPDATE ledger_head SET position = %s, hash = %s, previous_hash = %s, recorded_at = %s", _head(history)
+                "UPDATE ledger_head SET position = %s, hash = %s, previous_hash = %s, recorded_at = %s, live = %s",
+                _head(history),
             )
         connection.execute("VACUUM (ANALYZE)")
         connection.execute("CHECKPOINT")

@@ -17,6 +17,7 @@ from tests.bench import (
     sweep_planning,
     sweep_stubborn,
     throughput,
+    verify,
 )
 from tests.bench.claims import Benchmark
 
@@ -48,4 +49,6 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     history.make("postgres"),
     looking_back.make("sqlite"),
     looking_back.make("postgres"),
+    verify.make("sqlite"),
+    verify.make("postgres"),
 )
