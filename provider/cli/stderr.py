@@ -58,15 +58,18 @@ def counting(doing: str, what: str) -> Iterator[Count | None]:
     from rich.console import Console
 
     columns = (
-        bars.TextColumn(doing),
-        bars.BarColumn(),
-        bars.MofNCompleteColumn(),
-        bars.TextColumn(f"{what}, {{task.speed:,.0f}}/s"),
+        bars.TextColumn(doing), bars.BarColumn(), bars.MofNCompleteColumn(), bars.TextColumn("{task.fields[rate]}"),
         bars.TimeRemainingColumn(),
-    )
+    )  # fmt: skip
     with bars.Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task(doing)
-        yield lambda done, total: shown.update(task, completed=done, total=total)
+        task = shown.add_task(doing, total=None, rate=what)
+
+        def advance(done: int, total: int) -> None:
+            shown.update(task, completed=done, total=total)
+            speed = shown.tasks[0].speed
+            shown.update(task, rate=f"{speed:,.0f} {what}/s" if speed else what)
+
+        yield advance
 
 
 def _ignore(_: str) -> None:

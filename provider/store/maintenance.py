@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import sqlalchemy
 from alembic.autogenerate import compare_metadata
@@ -61,7 +62,8 @@ class Maintenance:
 
     def versions(self) -> SchemaVersions:
         """Compare the database's schema with the one that is needed."""
-        return SchemaVersions(migrate.current_revision(self._engine, self._url), migrate.head_revision())
+        found = None if self._is_file_to_be_made() else migrate.current_revision(self._engine, self._url)
+        return SchemaVersions(found, migrate.head_revision())
 
     def upgrade(self) -> SchemaVersions:
         """Migrate to this version's schema and return what was there before; raise `SchemaError` for a newer one."""
@@ -105,6 +107,11 @@ class Maintenance:
     def close(self) -> None:
         """Close all connections."""
         self._store.close()
+
+    def _is_file_to_be_made(self) -> bool:
+        """Tell whether SQLite would make a file for what only looks: a check leaves nothing behind."""
+        path = Path(self._engine.url.database or "")
+        return self._engine.dialect.name == "sqlite" and path.parent.is_dir() and not path.exists()
 
     def _require_schema(self) -> str:
         found = self.versions()

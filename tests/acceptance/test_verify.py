@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +145,7 @@ def test_a_database_that_is_none_or_empty_is_told_and_left_alone(tmp_path: Path)
     ran = command_line.run("verify")
     assert (ran.code, ran.stdout) == (5, "")
     assert "is empty" in ran.error
+    assert not path.exists()
 
 
 def test_an_empty_log_is_whole_and_has_nothing_to_seal(tmp_path: Path, database_url: str) -> None:
@@ -151,3 +154,24 @@ def test_an_empty_log_is_whole_and_has_nothing_to_seal(tmp_path: Path, database_
     assert command_line.run("verify", "--tables").code == 0
     ran = command_line.run("seal")
     assert (ran.code, ran.error) == (1, "the log is empty: there is nothing to seal")
+
+
+def test_a_terminal_shows_a_bar_and_a_pipe_shows_nothing(site: Site) -> None:
+    master, slave = os.openpty()
+    with site.command_line.start("verify", stderr=slave) as process:
+        os.close(slave)
+        shown = b"".join(iter(lambda: _read(master), b""))
+        assert process.stdout is not None
+        assert process.stdout.read().endswith("whole\n")
+    os.close(master)
+    assert process.returncode == 0
+    plain = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", shown)
+    assert re.search(rb"verifying .* (\d+)/\1 events", plain), plain
+    assert site.command_line.run("verify").stderr == ""
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # the other side is closed
+        return b""

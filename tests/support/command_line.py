@@ -44,13 +44,13 @@ class CommandLine:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SANDBOX_LEDGER__")}
         self._environment = {**clean, "XDG_STATE_HOME": str(directory / "state"), "COLUMNS": "80"}
 
-    def start(self, *arguments: str, reads: bool = False) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, reads: bool = False, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
         """Start a command, with something to read on stdin or nothing; the caller ends it."""
         return subprocess.Popen(
             [sys.executable, "-m", "provider.cli", "--config", str(self.config), *arguments],
             stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             env=self._environment,
         )
