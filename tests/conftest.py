@@ -24,7 +24,13 @@ from tests.support.shared_run import OwnedRun, SharedRun
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
-pytest_plugins = ["pytester", "tests.support.skips", "tests.support.many_workers.fixtures", "tests.support.web"]
+pytest_plugins = [
+    "pytester",
+    "tests.support.skips",
+    "tests.support.many_workers.fixtures",
+    "tests.support.web",
+    "tests.support.browser",
+]
 
 # How long an example takes says something about the machine only.
 hypothesis.settings.register_profile("tests", deadline=None)

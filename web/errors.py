@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from provider.domain import errors
 from web.api.problems import problem
 from web.rendering import render
+from web.services import services
 from web.urls import endpoint_of
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,8 @@ def answer(status: int, detail: str) -> Response:
     """Say that it did not work, in the form that the caller reads."""
     if wants_problem():
         return problem(status, detail)
-    return render("error.html", status, now=datetime.now(UTC), error=HTTPStatus(status), detail=detail)
+    known = services().last_known.recall()
+    return render("error.html", status, now=datetime.now(UTC), error=HTTPStatus(status), detail=detail, known=known)
 
 
 def _refused(error: HTTPException) -> ResponseReturnValue:

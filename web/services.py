@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from flask import g
 
-from provider.bootstrap import open_reports
+from provider.bootstrap import open_actions, open_reports
 from provider.domain.errors import StoreUnavailable
 from provider.runtime.insights import Insights
+from provider.runtime.operator_actions import OperatorActions
 from provider.runtime.reports import Reports
 from provider.settings import Settings
+from web.last_known import LastKnown
 from web.lazily import Lazily
 from web.live.places import Places
 from web.live.tailer import Tailer
@@ -30,8 +32,10 @@ class Services:
         self.sign_in = sign_in
         self.streams = Places(settings.web.threads // 2)
         self._reports = Lazily(lambda: open_reports(settings), Reports.close)
+        self._actions = Lazily(lambda: open_actions(settings), OperatorActions.close)
+        self.last_known = LastKnown()
         self._tailer = Lazily(lambda: Tailer(lambda: self._reports.get().insights).start(), Tailer.stop)
-        self._closers: list[Callable[[], None]] = [self._reports.close, self._tailer.close]
+        self._closers: list[Callable[[], None]] = [self._reports.close, self._actions.close, self._tailer.close]
         atexit.register(self.close)
 
     @property
@@ -50,6 +54,11 @@ class Services:
     def insights(self) -> Insights:
         """What the read side tells about single sandboxes and events."""
         return self.reports.insights
+
+    @property
+    def actions(self) -> OperatorActions:
+        """What carries out operators' actions, as a worker of its own."""
+        return self._actions.get()
 
     def open_tailer(self) -> Tailer:
         """Give the look-out of this process, which begins with its first use."""

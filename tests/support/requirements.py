@@ -37,4 +37,9 @@ POSTGRES = Requirement(
     variable="REQUIRE_POSTGRES",
     fixtures=frozenset({"postgres_server", "own_postgres_server", "postgres_url"}),
 )
-REQUIREMENTS = (DOCKER, POSTGRES)
+BROWSER = Requirement(
+    marker="browser",
+    variable="REQUIRE_BROWSER",
+    fixtures=frozenset({"chromium", "visitor"}),
+)
+REQUIREMENTS = (DOCKER, POSTGRES, BROWSER)

@@ -17,6 +17,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "size": format_size,
     "status_word": words.say_status,
     "outcome_word": words.say_outcome,
+    "cause_word": words.say_cause,
     "noticed": words.say_noticed,
     "count": words.show_count,
     "count_of": words.count_of,

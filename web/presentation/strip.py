@@ -12,10 +12,10 @@ from web.presentation.words import count_of
 
 MarkKind = Literal["sweep", "sweep failed", "worker", "operator"]
 
-UP, DOWN = 44, 24
+UP, DOWN = 36, 18
 BASE = UP + 4
-LANES: dict[str, int] = {"sweep": 84, "worker": 100, "operator": 116}
-AXIS = 136
+LANES: dict[str, int] = {"sweep": 72, "worker": 87, "operator": 101}
+AXIS = 118
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Strip:
     words: str
     base: int = BASE
     axis: int = AXIS
-    height: int = AXIS + 8
+    height: int = AXIS + 2
 
 
 def draw_strip(scale: Scale, ends: Sequence[Ends], marks: Sequence[Mark]) -> Strip:

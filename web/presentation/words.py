@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from provider.domain.events import UNEXPECTED_REASONS
 from provider.runtime.narrative import DETECTED, REASONS, explain_exit_code
 
-Kind = Literal["bad", "warn", "good", "unknown", "expected", "under-way", "held", "warm"]
+Kind = Literal["bad", "warn", "good", "unknown", "expected", "under-way", "held", "warm", "plain", "did"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ OUTCOMES = {
     "refused": Word("refused", "warn"),
     "failed": Word("failed", "bad"),
     "found_nothing": Word("found nothing", "expected", "everything was as expected"),
-    "changed": Word("changed something", "good"),
+    "changed": Word("changed something", "did"),
     "running": Word("running", "under-way"),
     "interrupted": Word("interrupted", "warn", "another sweeper took over"),
 }
@@ -57,15 +58,20 @@ def say_end(reason: str | None, expected: bool | None) -> Word:
     return Word(text, "expected" if expected else "bad", title)
 
 
+def say_cause(reason: str | None) -> Word:
+    """Say why a container ended where only the reason is at hand."""
+    return say_end(reason, None if reason is None else reason not in UNEXPECTED_REASONS)
+
+
 def say_exit(code: int | None, oom_killed: bool | None) -> Word:
     """Say an exit code as shells and engines mean it."""
     if oom_killed:
         shown = "OOM" if code is None else f"{code} OOM"
-        return Word(shown, "bad", "the kernel killed it for lack of memory")
+        return Word(shown, "plain", "the kernel killed it for lack of memory")
     if code is None:
         return Word("unknown", "unknown", "the engine could not tell")
     explained = explain_exit_code(code)
-    return Word(str(code), "expected" if code == 0 else "bad", explained)
+    return Word(str(code), "plain", explained)
 
 
 def say_outcome(outcome: str | None) -> Word:

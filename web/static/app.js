@@ -4,7 +4,7 @@ import { startKeys } from "./keys.js";
 import { startLive } from "./live.js";
 import { startTimes } from "./times.js";
 
-document.documentElement.classList.add("has-js");
 const refreshTimes = startTimes();
 startKeys();
 startLive(refreshTimes);
+document.documentElement.classList.add("has-js"); // Last: what it shows works then.

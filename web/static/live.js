@@ -28,9 +28,17 @@ function restoreFocus(region, was) {
   else region.closest("main")?.focus({ preventScroll: true });
 }
 
+/** Whether somebody has begun to fill in a form: what it was decided on must stay with it. */
+function isBegun(form) {
+  const differs = (one) =>
+    one.tagName === "SELECT" ? one.selectedIndex > 0 && !one.options[one.selectedIndex].defaultSelected : one.value !== one.defaultValue;
+  return [...form.elements].some((one) => one.type !== "hidden" && differs(one));
+}
+
 function isBusy(region) {
   const focused = document.activeElement;
   if (focused && region.contains(focused) && /^(INPUT|TEXTAREA|SELECT)$/.test(focused.tagName)) return true;
+  if ([...region.querySelectorAll("form")].some(isBegun)) return true;
   const selection = document.getSelection();
   return Boolean(selection && !selection.isCollapsed && selection.anchorNode && region.contains(selection.anchorNode));
 }
@@ -61,7 +69,7 @@ export function swap(region, fresh) {
 
 /** What of a region counts as a change: not its ages, which tick by themselves. */
 function essence(region) {
-  return region.innerHTML.replace(/(data-ago="[^"]*">)[^<]*/g, "$1");
+  return region.innerHTML.replace(/(data-ago="[^"]*">)[^<]*/g, "$1").replace(/(name="key" value=")[^"]*/g, "$1");
 }
 
 const served = new WeakMap();
@@ -194,6 +202,7 @@ class Live {
       if (this.etag) headers["If-None-Match"] = this.etag;
       const answer = await fetch(location.href, { headers, cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(15000) });
       if (answer.type === "opaqueredirect") location.reload(); // The session has ended: the login form is next.
+      else if (answer.ok && document.querySelector("[data-error]")) location.reload(); // The ledger answers again.
       else if (answer.ok || answer.status === 304) await this.take(answer);
       else this.badge.stale(answer.status >= 500 ? "the ledger does not answer" : `the server says ${answer.status}`);
     } catch {

@@ -77,7 +77,7 @@ class SqlOperationQueries:
 
 def _report(row: Mapping[Any, Any], now: datetime, holds: Mapping[str, int]) -> WorkerReport:
     silent = max(0.0, (now - row["heartbeat_at"]).total_seconds())
-    shown = {str(name): value for name, value in row.items()}
+    shown = {str(name): value for name, value in row.items() if name != "jobs"}
     return WorkerReport(**shown, silent_seconds=silent, holds=holds.get(row["worker_id"], 0))
 
 

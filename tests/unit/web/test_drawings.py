@@ -63,7 +63,7 @@ def test_unexpected_ends_stand_up_and_expected_ones_hang_down() -> None:
     assert (up.kind, up.y, up.height) == ("unexpected", BASE - UP, UP)
     assert down.kind == "expected"
     assert down.y > BASE
-    assert small.height == 11
+    assert small.height == 9
     assert drawn.peak == 4
     assert drawn.words == (
         "5 unexpected ends and 2 expected; most of the unexpected ones, 4, from 13:00 to 13:01 UTC; "

@@ -39,10 +39,10 @@ def test_an_end_is_a_failure_only_when_it_was_not_expected(
 @pytest.mark.parametrize(
     ("code", "oom", "text", "kind"),
     [
-        (0, False, "0", "expected"),
-        (137, False, "137", "bad"),
-        (137, True, "137 OOM", "bad"),
-        (None, True, "OOM", "bad"),
+        (0, False, "0", "plain"),
+        (137, False, "137", "plain"),
+        (137, True, "137 OOM", "plain"),
+        (None, True, "OOM", "plain"),
         (None, None, "unknown", "unknown"),
     ],
 )

@@ -1,0 +1,99 @@
+"""The keyboard alone: keys, the order of focus, and the way back."""
+
+from __future__ import annotations
+
+from tests.browser.places import full_places
+from tests.support.browser import Visitor, visit_live
+from tests.support.web import Fleet, WebServer
+
+FOCUSED = "document.activeElement"
+
+
+def test_keys_go_to_every_page(web_server: WebServer, visitor: Visitor) -> None:
+    page = visitor.enter(web_server.url)
+    visit_live(page, "/")
+    keys = page.locator(".nav a[data-key]").evaluate_all("all => all.map(one => [one.dataset.key, one.href])")
+    assert len(keys) == len({key for key, _ in keys}) == 10
+    for key, url in keys:
+        page.keyboard.press("g")
+        page.keyboard.press(key)
+        page.wait_for_url(url)
+
+
+def test_slash_searches_and_an_id_jumps(fleet: Fleet, web_server: WebServer, visitor: Visitor) -> None:
+    page = visitor.enter(web_server.url)
+    visit_live(page, "/workers")
+    page.keyboard.press("/")
+    page.keyboard.type(fleet.ids["warm"])
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/sandboxes/{fleet.ids['warm']}")
+
+
+def test_keys_are_letters_while_one_types(web_server: WebServer, visitor: Visitor) -> None:
+    page = visitor.enter(web_server.url)
+    visit_live(page, "/sandboxes")
+    page.keyboard.press("/")
+    page.keyboard.type("gs?j/")
+    assert page.locator("#search").input_value() == "gs?j/"
+    assert page.locator("#keys").is_hidden()
+
+
+def test_help_opens_closes_and_turns_keys_off(web_server: WebServer, visitor: Visitor) -> None:
+    page = visitor.enter(web_server.url)
+    visit_live(page, "/")
+    page.keyboard.press("?")
+    assert page.locator("#keys").is_visible()
+    page.keyboard.press("Escape")
+    assert page.locator("#keys").is_hidden()
+    page.keyboard.press("?")
+    page.get_by_label("Keys are on").uncheck()
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    assert page.locator("#keys").is_hidden()
+    page.reload()
+    page.keyboard.press("?")
+    assert page.locator("#keys").is_hidden()
+    page.get_by_role("button", name="Keys").click()
+    assert not page.get_by_label("Keys are on").is_checked()
+
+
+def test_rows_are_walked_and_opened(web_server: WebServer, visitor: Visitor) -> None:
+    page = visitor.enter(web_server.url)
+    visit_live(page, "/sandboxes")
+    ids = page.locator("tbody a.id").all_inner_texts()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    assert page.evaluate(f"{FOCUSED}.textContent") == ids[1]
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/sandboxes/{ids[0]}")
+
+
+def test_the_first_tab_skips_to_the_content(web_server: WebServer, visitor: Visitor) -> None:
+    page = visitor.enter(web_server.url)
+    visit_live(page, "/events")
+    page.keyboard.press("Tab")
+    assert page.evaluate(f"{FOCUSED}.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate(f"{FOCUSED}.id") == "main"
+
+
+def test_focus_is_always_seen_and_never_caught(fleet: Fleet, web_server: WebServer, visitor: Visitor) -> None:
+    page = visitor.enter(web_server.url)
+    for path in full_places(fleet.ids["oom"]).values():
+        visit_live(page, path)
+        seen = set()
+        mark = None
+        for _ in range(400):
+            page.keyboard.press("Tab")
+            mark = page.evaluate(
+                f"""(() => {{ const one = {FOCUSED};
+                if (one === document.body) return null;
+                const style = getComputedStyle(one), all = [...document.querySelectorAll('*')];
+                return [all.indexOf(one), one.outerHTML.slice(0, 100), style.outlineStyle, style.outlineWidth]; }})()"""
+            )
+            if mark is None or mark[0] in seen:
+                break
+            seen.add(mark[0])
+            assert mark[2] != "none", f"{path}: {mark[1]} has no visible focus"
+        assert mark is None or len(seen) > 15, f"{path}: focus is caught at {mark}"

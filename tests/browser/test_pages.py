@@ -1,0 +1,102 @@
+"""Every page, light and dark, full and empty and failing, on a desk and on a phone, with scripts and without."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.browser.places import EMPTY_PLACES, full_places
+from tests.support.browser import PHONE, ZOOMED, Theme, Visitor, find_barriers, overflow, shoot, visit
+from tests.support.web import Fleet, WebServer, configuration, serving
+
+THEMES: tuple[Theme, ...] = ("light", "dark")
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_every_page_is_open_to_everybody(theme: Theme, fleet: Fleet, web_server: WebServer, visitor: Visitor) -> None:
+    page = visitor.enter(web_server.url, theme=theme)
+    barriers: list[str] = []
+    for name, path in full_places(fleet.ids["restarted"]).items():
+        visit(page, path)
+        assert page.locator("h1").count() == 1
+        shoot(page, f"{name}-full-{theme}")
+        barriers += find_barriers(page)
+    assert barriers == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_an_empty_ledger_says_what_to_do_next(
+    theme: Theme, empty_fleet: Fleet, tmp_path: Path, visitor: Visitor
+) -> None:
+    barriers: list[str] = []
+    with serving(tmp_path, empty_fleet.configuration) as server:
+        page = visitor.enter(server.url, theme=theme)
+        for name, path in EMPTY_PLACES.items():
+            visit(page, path)
+            shoot(page, f"{name}-empty-{theme}")
+            barriers += find_barriers(page)
+        visit(page, "/sandboxes")
+        assert "sandbox-ledger acquire" in page.locator(".empty").inner_text()
+    assert barriers == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("url", ["postgresql+psycopg://nobody@127.0.0.1:1/nothing", "sqlite:////proc/no/ledger.db"])
+def test_a_ledger_that_does_not_answer_never_looks_healthy(
+    theme: Theme, url: str, tmp_path: Path, visitor: Visitor
+) -> None:
+    with serving(tmp_path, configuration(url)) as server:
+        page = visitor.enter(server.url, theme=theme, is_failing=True)
+        for name, path in EMPTY_PLACES.items():
+            visit(page, path, 503)
+            assert page.locator(".word.good, .verdict.good").count() == 0
+            assert page.locator(".verdict.unknown, .notice.unknown").count() == 1
+            if name == "now":
+                shoot(page, f"{name}-failing-{theme}")
+                assert find_barriers(page) == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_what_is_not_there_says_where_to_go(theme: Theme, web_server: WebServer, visitor: Visitor) -> None:
+    page = visitor.enter(web_server.url, theme=theme, is_failing=True)
+    for path in ("/nowhere", "/sandboxes/0123456789abcdef"):
+        visit(page, path, 404)
+        assert find_barriers(page) == []
+        shoot(page, f"missing-full-{theme}")
+        assert page.get_by_role("link", name="Sandboxes").count() >= 1
+
+
+@pytest.mark.parametrize(("name", "size"), [("phone", PHONE), ("zoomed", ZOOMED)])
+def test_no_page_is_wider_than_a_small_window(
+    name: str, size: tuple[int, int], fleet: Fleet, web_server: WebServer, visitor: Visitor
+) -> None:
+    page = visitor.enter(web_server.url, size=size)
+    too_wide = {}
+    for place, path in full_places(fleet.ids["restarted"]).items():
+        visit(page, path)
+        shoot(page, f"{place}-{name}-light", full=True)
+        if overflow(page) > 0:
+            too_wide[place] = overflow(page)
+    assert too_wide == {}
+
+
+def test_every_page_works_without_scripts(fleet: Fleet, web_server: WebServer, visitor: Visitor) -> None:
+    page = visitor.enter(web_server.url, javascript=False)
+    for path in full_places(fleet.ids["oom"]).values():
+        visit(page, path)
+        assert page.locator("#keys-open").is_hidden()
+    page.goto("/")
+    page.get_by_role("link", name="Evictions", exact=True).first.click()
+    page.get_by_label("Search", exact=True).fill("reason:oom")
+    page.get_by_role("button", name="Find").click()
+    assert page.url.endswith("/evictions?q=reason%3Aoom")
+    assert page.locator("tbody tr").count() == 1
+    page.locator("tbody a").first.click()
+    assert page.locator("h1").inner_text().endswith(fleet.ids["oom"])
+
+
+def test_now_fits_a_small_screen_without_scrolling(web_server: WebServer, visitor: Visitor) -> None:
+    page = visitor.enter(web_server.url)
+    visit(page, "/")
+    assert page.evaluate("document.documentElement.scrollHeight") <= 800

@@ -1,0 +1,124 @@
+"""A real browser for tests, driven as people use it. Whatever a page complains about fails the test that opened it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Response, sync_playwright
+
+SCREENS = Path(__file__).resolve().parents[2] / "build" / "screens"
+DESKTOP = (1280, 800)
+PHONE = (360, 740)
+ZOOMED = (320, 256)
+"""A window of 1280 by 1024 at 400 %."""
+ARGUMENTS = ("--no-sandbox", "--disable-background-networking", "--disable-gpu", "--disable-dev-shm-usage")
+
+Theme = Literal["light", "dark"]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Start the system's Chromium, once for a module: while Playwright runs, its thread has an event loop."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = _launch(playwright, program)
+        yield browser
+        browser.close()
+
+
+def _launch(playwright: Playwright, program: str) -> Browser:
+    return playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser. `problems` is everything that pages complained about."""
+
+    browser: Browser
+    problems: list[str] = field(default_factory=list)
+    contexts: list[BrowserContext] = field(default_factory=list)
+
+    def enter(
+        self,
+        base_url: str,
+        *,
+        theme: Theme = "light",
+        size: tuple[int, int] = DESKTOP,
+        javascript: bool = True,
+        is_failing: bool = False,
+    ) -> Page:
+        """Open an empty tab of a new browser session; a failing page may answer with an error status."""
+        context = self.browser.new_context(
+            base_url=base_url,
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme=theme,
+            java_script_enabled=javascript,
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(10_000)
+        self.contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: self._heard(message, is_failing=is_failing))
+        page.on("pageerror", lambda error: self.problems.append(f"{page.url}: {error}"))
+        return page
+
+    def close(self) -> None:
+        """Close everything that was opened."""
+        for context in self.contexts:
+            context.close()
+
+    def _heard(self, message: ConsoleMessage, *, is_failing: bool) -> None:
+        expected = is_failing and "Failed to load resource" in message.text
+        if message.type in ("error", "warning") and not expected:
+            self.problems.append(f"{message.page.url if message.page else ''}: {message.text}")
+
+
+@pytest.fixture
+def visitor(chromium: Browser) -> Iterator[Visitor]:
+    """Give somebody with a browser; console errors, uncaught errors and violations of the CSP fail the test."""
+    somebody = Visitor(chromium)
+    yield somebody
+    somebody.close()
+    assert somebody.problems == []
+
+
+def visit(page: Page, path: str, status: int = 200) -> Response:
+    """Go to a page and expect its status."""
+    answer = page.goto(path)
+    assert answer is not None
+    assert answer.status == status, f"{path}: {answer.status}\n{answer.text()[:2000]}"
+    return answer
+
+
+def visit_live(page: Page, path: str) -> None:
+    """Go to a page, and wait until its scripts are at work."""
+    visit(page, path)
+    page.locator("html.has-js").wait_for(state="attached")
+
+
+def shoot(page: Page, name: str, *, full: bool = False) -> None:
+    """Keep a picture in build/screens, to be looked at."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENS / f"{name}.png", full_page=full)
+
+
+def find_barriers(page: Page) -> list[str]:
+    """List what keeps people out, as axe-core finds it."""
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{page.url}: {one['id']}: {node['target']} {node['html'][:200]}" for one in violations for node in one["nodes"]
+    ]
+
+
+def overflow(page: Page) -> int:
+    """Tell how many pixels the page is wider than its window."""
+    found: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return found

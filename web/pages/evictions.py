@@ -1,0 +1,52 @@
+"""Evictions: every container that was taken out of use, why, who noticed, and how soon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask.typing import ResponseReturnValue
+
+from provider.domain.events import END_REASONS
+from provider.reports import Count, EvictionRow
+from provider.reports import Page as Listed
+from web.pages.frame import here, show_page
+from web.pages.page import Page
+from web.pages.searching import Chip, Question, ask
+from web.services import services
+
+
+@dataclass(frozen=True, slots=True)
+class EvictionsView:
+    """Everything on the page."""
+
+    question: Question
+    reasons: tuple[Chip, ...]
+    flags: tuple[Chip, ...]
+    spans: tuple[Chip, ...]
+    count: Count
+    listed: Listed[EvictionRow]
+
+
+def show() -> ResponseReturnValue:
+    """Show the evictions that match, the newest first."""
+    reports = services().reports
+    now = reports.fleet.freshness().now
+    question = ask(here(), now)
+    if question.error:
+        listed: Listed[EvictionRow] = Listed(items=())
+        count = Count(0)
+    else:
+        listed = reports.endings.list_evictions(question.search, cursor=question.here.get("cursor") or None)
+        count = reports.endings.count_evictions(question.search)
+    view = EvictionsView(
+        question,
+        question.chips("reason", END_REASONS),
+        question.flag_chips("expected", ("expected", "unexpected")),
+        question.since_chips(),
+        count,
+        listed,
+    )
+    return show_page("evictions.html", view, now, status=400 if question.error else 200)
+
+
+page = Page(path="/evictions", endpoint="evictions", title="Evictions", key="v", view=show)

@@ -1,0 +1,44 @@
+"""Restarts: every sandbox that went on in a new container, what ended the old one, and how long it was down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask.typing import ResponseReturnValue
+
+from provider.domain.events import END_REASONS
+from provider.reports import Count, RestartRow
+from provider.reports import Page as Listed
+from web.pages.frame import here, show_page
+from web.pages.page import Page
+from web.pages.searching import Chip, Question, ask
+from web.services import services
+
+
+@dataclass(frozen=True, slots=True)
+class RestartsView:
+    """Everything on the page."""
+
+    question: Question
+    reasons: tuple[Chip, ...]
+    spans: tuple[Chip, ...]
+    count: Count
+    listed: Listed[RestartRow]
+
+
+def show() -> ResponseReturnValue:
+    """Show the restarts that match, the newest first."""
+    reports = services().reports
+    now = reports.fleet.freshness().now
+    question = ask(here(), now)
+    if question.error:
+        listed: Listed[RestartRow] = Listed(items=())
+        count = Count(0)
+    else:
+        listed = reports.endings.list_restarts(question.search, cursor=question.here.get("cursor") or None)
+        count = reports.endings.count_restarts(question.search)
+    view = RestartsView(question, question.chips("reason", END_REASONS), question.since_chips(), count, listed)
+    return show_page("restarts.html", view, now, status=400 if question.error else 200)
+
+
+page = Page(path="/restarts", endpoint="restarts", title="Restarts", key="r", view=show)

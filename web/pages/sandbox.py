@@ -1,0 +1,187 @@
+"""One sandbox: what happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask.typing import ResponseReturnValue
+
+from provider.domain.errors import SandboxNotFound
+from provider.domain.events import EvidenceCollected
+from provider.domain.ids import parse_sandbox_id, sandbox_stream
+from provider.domain.log import RecordedEvent
+from provider.domain.search import Search
+from provider.domain.state import Generation, SandboxState
+from provider.ports import SandboxRecord
+from provider.reports import EventFilter, EventPage, RestartRow
+from provider.runtime.narrative import Narrative, tell_alive, tell_ending
+from provider.runtime.reports import Reports
+from web.pages.acting import Acting, make_form, offer_for
+from web.pages.frame import here, show_page
+from web.pages.page import Page
+from web.presentation.event_line import EventLine, tell_event
+from web.presentation.folding import Step, describe_state, fold_steps
+from web.presentation.lifetime import LifetimeBar, Lifetimes, draw_lifetimes
+from web.presentation.moments import parse_moment
+from web.presentation.payload import Change
+from web.presentation.words import Word, say_end, say_status
+from web.services import services
+from web.urls import url_for
+
+LONGEST_FOLD = 2_000
+"""Events up to which a page folds a sandbox's whole history; a longer one is shown without differences."""
+SHOWN_GENERATIONS = 50
+SHOWN_RESTARTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationLine:
+    """One container with its bar and what is said of its end."""
+
+    generation: Generation
+    bar: LifetimeBar
+    end: Word | None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceBlock:
+    """What one container left behind."""
+
+    recorded: RecordedEvent
+    evidence: EvidenceCollected
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One event with what it changed; None where the history is too long to fold."""
+
+    line: EventLine
+    changes: tuple[Change, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """The sandbox as it was at a moment; without a `state` it did not exist yet, with a `problem` nothing is known."""
+
+    asked: str
+    moment: datetime | None = None
+    state: SandboxState | None = None
+    groups: tuple[tuple[str, tuple[tuple[str, object], ...]], ...] = ()
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxView:
+    """Everything on the page."""
+
+    sandbox: SandboxRecord
+    word: Word
+    current: Generation | None
+    story: Narrative
+    lifetimes: Lifetimes
+    generations: tuple[GenerationLine, ...]
+    left_out: int
+    restarts: tuple[RestartRow, ...]
+    evidence: tuple[EvidenceBlock, ...]
+    listed: EventPage
+    events: tuple[HistoryLine, ...]
+    as_of: AsOf | None
+    acting: Acting | None
+
+
+def show(sandbox_id: str) -> ResponseReturnValue:
+    """Show what happened to a sandbox."""
+    reports = services().reports
+    sandbox = reports.sandboxes.find(parse_sandbox_id(sandbox_id))
+    if sandbox is None:
+        raise SandboxNotFound(sandbox_id)
+    now = reports.fleet.freshness().now
+    view = _build(reports, sandbox, now)
+    return show_page("sandbox.html", view, now, is_live=view.as_of is None)
+
+
+def _build(reports: Reports, sandbox: SandboxRecord, now: datetime) -> SandboxView:
+    sandbox_id, address = sandbox.sandbox_id, here()
+    generations = reports.sandboxes.list_generations(sandbox_id)
+    lifetimes = draw_lifetimes(generations[-SHOWN_GENERATIONS:], now)
+    stream = sandbox_stream(sandbox_id)
+    listed = reports.log.list_events(EventFilter(stream=stream), cursor=address.get("cursor") or None)
+    steps = _fold(reports, sandbox)
+    ending = reports.insights.find_ending(sandbox)
+    restarts = reports.endings.list_restarts(Search(words=(sandbox_id,)), limit=SHOWN_RESTARTS)
+    return SandboxView(
+        sandbox=sandbox,
+        word=say_status(sandbox.status),
+        current=generations[-1] if generations else None,
+        story=tell_ending(ending, now) if ending is not None else tell_alive(sandbox, None, now),
+        lifetimes=lifetimes,
+        generations=_lines(generations, lifetimes),
+        left_out=max(0, len(generations) - SHOWN_GENERATIONS),
+        restarts=restarts.items,
+        evidence=_find_evidence(reports, stream),
+        listed=listed,
+        events=_tell_events(listed, steps),
+        acting=make_form(
+            reports, offer_for(sandbox.status, sandbox.retry_at), url_for("act", sandbox_id=sandbox_id), sandbox.version
+        ),
+        as_of=_look_back(address.get("at"), steps, now) if address.get("at") else None,
+    )
+
+
+def _fold(reports: Reports, sandbox: SandboxRecord) -> tuple[Step, ...] | None:
+    if sandbox.version > LONGEST_FOLD:
+        return None
+    return tuple(fold_steps(sandbox.sandbox_id, reports.insights.history(sandbox.sandbox_id)))
+
+
+def _lines(generations: Sequence[Generation], lifetimes: Lifetimes) -> tuple[GenerationLine, ...]:
+    by_number = {one.number: one for one in generations}
+    return tuple(
+        GenerationLine(by_number[bar.number], bar, say_generation_end(by_number[bar.number])) for bar in lifetimes.bars
+    )
+
+
+def say_generation_end(generation: Generation) -> Word | None:
+    """Say how a container ended; None while it lives. One that died and was not examined yet is not told as a crash."""
+    if generation.ended_at is None and generation.died_at is None:
+        return None
+    if generation.ended_at is None:
+        return Word("died, not examined", "unknown", "the engine has not told yet how it ended")
+    return say_end(generation.end_reason, generation.expected)
+
+
+def _find_evidence(reports: Reports, stream: str) -> tuple[EvidenceBlock, ...]:
+    found = reports.log.list_events(EventFilter(stream=stream, types=frozenset({"EvidenceCollected"})), limit=10)
+    return tuple(EvidenceBlock(one, one.event) for one in found.items if isinstance(one.event, EvidenceCollected))
+
+
+def _tell_events(listed: EventPage, steps: Sequence[Step] | None) -> tuple[HistoryLine, ...]:
+    changes = {one.recorded.position: one.changes for one in steps or ()}
+    return tuple(HistoryLine(tell_event(one), changes.get(one.position)) for one in listed.items)
+
+
+def _look_back(asked: str, steps: Sequence[Step] | None, now: datetime) -> AsOf:
+    moment = parse_moment(asked, now)
+    if moment is None:
+        return AsOf(asked, problem=f"{asked!r} is no time: write 90s, 15m, 2h, 7d, or 2026-03-28T14:02:11Z.")
+    if steps is None:
+        return AsOf(asked, moment, problem=f"Its history is longer than the {LONGEST_FOLD:,} events that a page folds.")
+    last = next((one for one in reversed(steps) if one.recorded.recorded_at <= moment), None)
+    if last is None:
+        return AsOf(asked, moment)
+    return AsOf(asked, moment, last.state, tuple(_group(describe_state(last.state))))
+
+
+def _group(values: Mapping[str, object]) -> Iterator[tuple[str, tuple[tuple[str, object], ...]]]:
+    """Put what belongs to one container under its number."""
+    groups: dict[str, list[tuple[str, object]]] = {"": []}
+    for name, value in sorted(values.items()):
+        group, _, field = name.rpartition(".")
+        groups.setdefault(group, []).append((field, value))
+    for group, items in groups.items():
+        yield (f"Generation {group[1:]}" if group else "Sandbox"), tuple(items)
+
+
+page = Page(path="/sandboxes/<sandbox_id>", endpoint="sandbox", title="Sandbox", view=show)

@@ -1,0 +1,95 @@
+"""Sandboxes: which match, the newest first; a bare id jumps to its sandbox."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import get_args
+
+from flask import redirect
+from flask.typing import ResponseReturnValue
+
+from provider.domain.actions import BULK_LIMIT
+from provider.domain.errors import InvalidIdError
+from provider.domain.events import END_REASONS
+from provider.domain.search import Search
+from provider.reports import Count, SandboxRow, SandboxSort
+from provider.reports import Page as Listed
+from provider.runtime.reports import Reports
+from web.pages.acting import MANY, Acting, make_form
+from web.pages.frame import here, show_page
+from web.pages.page import Page
+from web.pages.searching import SANDBOX_KEYS, Chip, Question, ask
+from web.services import services
+from web.urls import url_for
+
+STATUSES = ("active", "warm", "creating", "dead", "evicting", "gone")
+JUMPS = re.compile(r"[0-9a-f]{6,16}")
+SORTS: tuple[SandboxSort, ...] = get_args(SandboxSort)
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxesView:
+    """Everything on the page."""
+
+    question: Question
+    statuses: tuple[Chip, ...]
+    reasons: tuple[Chip, ...]
+    spans: tuple[Chip, ...]
+    sort: SandboxSort
+    count: Count
+    listed: Listed[SandboxRow]
+    acting: Acting | None
+
+
+def show() -> ResponseReturnValue:
+    """Show the sandboxes that match."""
+    reports = services().reports
+    now = reports.fleet.freshness().now
+    question = ask(here(), now, SANDBOX_KEYS)
+    jump = _find_one(reports, question)
+    if jump is not None:
+        return redirect(url_for("sandbox", sandbox_id=jump), 302)
+    view = _build(reports, question)
+    return show_page("sandboxes.html", view, now, search_text=question.text, status=400 if question.error else 200)
+
+
+def _build(reports: Reports, question: Question) -> SandboxesView:
+    asked = question.here.get("sort")
+    sort = asked if asked in SORTS else "-created_at"
+    if question.error:
+        listed: Listed[SandboxRow] = Listed(items=())
+        count = Count(0)
+    else:
+        listed = reports.sandboxes.list_page(question.search, sort=sort, cursor=question.here.get("cursor") or None)
+        count = reports.sandboxes.count(question.search)
+    return SandboxesView(
+        question=question,
+        statuses=question.chips("status", STATUSES),
+        reasons=question.chips("reason", END_REASONS),
+        spans=question.since_chips(),
+        sort=sort,
+        count=count,
+        listed=listed,
+        acting=make_form(reports, MANY, url_for("act_on_many")) if _can_mean_all(question, count) else None,
+    )
+
+
+def _can_mean_all(question: Question, count: Count) -> bool:
+    """Tell whether all that match may be acted on at once: they were chosen, and are not too many to count."""
+    return not question.search.is_empty and not count.is_capped and 0 < count.value <= BULK_LIMIT
+
+
+def _find_one(reports: Reports, question: Question) -> str | None:
+    """Find the sandbox that the whole search names, when it is an id or the unique beginning of one."""
+    words = question.search.words
+    if not words or question.search != Search(words=words[:1]) or not JUMPS.fullmatch(words[0]):
+        return None
+    try:
+        found = reports.insights.find(words[0])
+    except InvalidIdError:
+        return None
+    return found.sandbox_id if found is not None else None
+
+
+page = Page(path="/sandboxes", endpoint="sandboxes", title="Sandboxes", key="s", view=show)

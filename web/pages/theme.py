@@ -1,0 +1,41 @@
+"""The choice of light or dark: a form, so that it works without scripts, and a cookie that only the theme is in."""
+
+from __future__ import annotations
+
+from flask import redirect, request
+from flask.typing import ResponseReturnValue
+
+from web.rendering import THEME_COOKIE
+from web.routes import Route
+from web.urls import url_for
+
+A_YEAR = 365 * 24 * 3600
+
+
+def choose() -> ResponseReturnValue:
+    """Remember the theme in this browser, and go back to the page."""
+    answer = redirect(_back(request.form.get("next", "")), 303)
+    theme = request.form.get("theme")
+    if theme in ("light", "dark"):
+        answer.set_cookie(
+            THEME_COOKIE,
+            theme,
+            max_age=A_YEAR,
+            path=url_for("now"),
+            samesite="Lax",
+            httponly=True,
+            secure=request.is_secure,
+        )
+    else:
+        answer.delete_cookie(THEME_COOKIE, path=url_for("now"))
+    return answer
+
+
+def _back(path: str) -> str:
+    """Go nowhere but to a page of this server."""
+    home = url_for("now")
+    is_ours = path.startswith(home) and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if is_ours else home
+
+
+route = Route(path="/theme", endpoint="theme", view=choose, methods=("POST",), role=None)
