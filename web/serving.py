@@ -13,12 +13,17 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import ThreadWorker
 
-from provider.domain.errors import ConfigError
+from provider.domain.errors import SandboxError
 from provider.settings import Settings
 from web.application import EXTENSION, create_app
+from web.security.access import open_access
 
 GRACE_SECONDS = 10
 BACKLOG = 128
+
+
+class ServeError(SandboxError):
+    """The dashboard cannot be served; the message says where and what to do."""
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -77,8 +82,10 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serve the dashboard until SIGTERM or SIGINT; `announce` is told the URL once it answers.
 
-    Raise `ConfigError` when the address cannot be used. Gunicorn ends the process with `SystemExit`.
+    Raise `ServeError` when the address cannot be had, `ConfigError` for a configuration that cannot work. Gunicorn ends
+    the process with `SystemExit`.
     """
+    open_access(settings.web)  # what is wrong is said here, once, and not by every process that gunicorn starts
     listener = listen(settings.web.host, settings.web.port)
     url = url_of(listener, settings.web.host)
     Server(settings, listener.detach(), lambda: announce(url)).run()
@@ -97,9 +104,8 @@ def listen(host: str, port: int) -> socket.socket:
             listener.close()
             raise
     except OSError as error:
-        raise ConfigError(
-            f"dashboard {host}:{port}: cannot listen: {error.strerror}; end what listens there, or set web.port"
-        ) from error
+        message = f"dashboard {host}:{port}: cannot listen: {error.strerror}; end what listens there, or set web.port"
+        raise ServeError(message) from error
     return listener
 
 

@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support.command_line import CommandLine
 from tests.support.docker_engine import EngineAddress
+from tests.support.waiting import wait_until
 
 
 def make(tmp_path: Path, **sandbox: object) -> CommandLine:
-    return CommandLine(tmp_path, {"database": {"url": "sqlite:///ledger.db"}, "sandbox": sandbox})
+    return CommandLine(tmp_path, {"database": {"url": "sqlite:///ledger.db"}, "sandbox": sandbox, "web": {"port": 0}})
+
+
+def read_url(process: subprocess.Popen[str]) -> str:
+    """Read stderr until the dashboard says where it is."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "dashboard http" in line:
+            return line.split("dashboard ", 1)[1].strip()
+    raise AssertionError("no dashboard")
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}livez").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def test_without_an_engine_processes_are_used_only_when_allowed(tmp_path: Path) -> None:
@@ -42,6 +61,29 @@ def test_it_shows_events_as_they_come_until_it_is_told_to_stop(tmp_path: Path, n
         process.stdout.read()
         assert process.wait(timeout=60) == 0
     cli.run("destroy", "thread")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_the_dashboard_is_served_beside_it_and_ends_with_it(tmp_path: Path, number: signal.Signals) -> None:
+    cli = make(tmp_path, backend="process")
+    with cli.start("up") as process:
+        url = read_url(process)
+        assert answers(url)
+        process.send_signal(number)
+        process.communicate(timeout=60)
+        assert process.returncode == (-number if number == signal.SIGKILL else 0)
+    wait_until(lambda: not answers(url), what="the dashboard ends", timeout_seconds=30)
+
+
+def test_the_dashboard_can_be_left_out(tmp_path: Path) -> None:
+    cli = make(tmp_path, backend="process")
+    with cli.start("up", "--no-dashboard") as process:
+        assert process.stderr is not None
+        while "following events" not in process.stderr.readline():
+            assert process.poll() is None
+        process.terminate()
+        _, rest = process.communicate(timeout=60)
+    assert "dashboard http" not in rest
 
 
 @pytest.mark.docker

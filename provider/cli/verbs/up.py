@@ -6,12 +6,13 @@ import dataclasses
 import signal
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
+from provider.cli.dashboard import dashboard
 from provider.cli.event_lines import write_event_line
 from provider.cli.invocation import Invocation, verb
 from provider.cli.render import write_json
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
 @click.option("--demo", is_flag=True, help="Run the demonstration first.")
 @click.option("--or-process", is_flag=True, help="Without a Docker engine, use local processes. They do NOT isolate.")
 @click.option("--follow/--no-follow", default=True, help="Stay and show events as they come (default), or end.")
-def command(invocation: Invocation, demo: bool, or_process: bool, follow: bool) -> None:
+@click.option("--dashboard/--no-dashboard", "serve", default=True, help="Serve the dashboard as well (default).")
+def command(invocation: Invocation, demo: bool, or_process: bool, follow: bool, serve: bool) -> None:
     """Get everything ready, then show what happens.
 
-    Migrates the database, looks for the engine, builds a missing image, and sweeps until Ctrl-C or SIGTERM.
+    Migrates the database, looks for the engine, builds a missing image, then sweeps and serves the dashboard until
+    Ctrl-C or SIGTERM.
 
     Refuses to work without a Docker engine, unless sandbox.backend is `process` or --or-process allows it.
     """
@@ -45,7 +48,7 @@ def command(invocation: Invocation, demo: bool, or_process: bool, follow: bool) 
 
             Demonstration(settings, insights).run()
         if follow:
-            with open_provider(settings) as worker:
+            with _beside(invocation, settings, serve=serve), open_provider(settings) as worker:
                 if settings.sweeper.enabled:
                     tell(f"worker {worker.worker_id}: sweeps every {settings.sweeper.interval:g} s")
                 _follow(invocation, insights)
@@ -93,13 +96,17 @@ def _prepare_image(settings: Settings, engine: EngineDescription) -> None:
             build_image(settings, from_host=True, progress=step)
 
 
+def _beside(invocation: Invocation, settings: Settings, *, serve: bool) -> AbstractContextManager[None]:
+    return dashboard(invocation.config, settings) if serve else nullcontext()
+
+
 def _follow(invocation: Invocation, insights: Insights) -> None:
     from provider.runtime.documents import event_document
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _setter(stop))
-    tell("the dashboard will join here later; until then: following events, Ctrl-C ends")
+    tell("following events, Ctrl-C ends")
     for recorded in insights.follow(insights.head_position(), stop):
         if invocation.is_json:
             write_json(event_document(recorded), line=True)
