@@ -28,7 +28,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PIP) install -qq -c constraints.txt --no-deps agent-sandbox
 	@touch $@
 
-up: env ## Get everything ready, show a crash and a worker restart, then sweep and follow the log
+up: env ## Get everything ready, show a crash and a worker restart, then sweep and serve the dashboard
 	$(BIN)/sandbox-ledger up $(UP_ARGS)
 
 test: env ## Run all tests but the long ones (ARGS='-k name' picks some, WORKERS=0 runs them in one process)

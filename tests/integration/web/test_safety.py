@@ -55,6 +55,15 @@ def test_every_answer_carries_the_policy(open_client: Open, path: str, status: i
         assert answer.headers["Cache-Control"] == "no-store"
 
 
+def test_only_a_static_file_whose_address_changes_with_it_is_kept_for_good(open_client: Open) -> None:
+    client = open_client()
+    for path, kept in (("/static/app.css?v=1", True), ("/static/app.css", False), ("/static/no.css?v=1", False)):
+        with client.get(path) as answer:
+            assert ("immutable" in answer.headers["Cache-Control"]) is kept
+    with client.get("/static/app.css") as answer:
+        assert answer.headers["Cache-Control"] == "no-cache"
+
+
 def test_an_error_that_nobody_foresaw_carries_the_policy_and_tells_nothing(sqlite_url: str) -> None:
     app = create_app(configuration(sqlite_url))
 
