@@ -51,7 +51,11 @@ def fill(store: SqlEventStore, history: History) -> History:
 def _fill_all(insert: Insert, history: History) -> None:
     insert("events", EVENT_COLUMNS, history.rows())
     lives: list[Life] = [life for life in history.lives if life.done]
-    insert("streams", ("stream", "version"), ((life.stream, len(life.positions)) for life in lives))
+    streams = [(life.stream, len(life.positions)) for life in lives]
+    insert("streams", ("stream", "version"), [*streams, *history.surroundings.versions.items()])
+    for table, rows in history.surroundings.tables(history.recorded_at).items():
+        columns = tuple(rows[0])
+        insert(table, columns, (_as_values(row, columns) for row in rows))
     insert("sandboxes", SANDBOX_COLUMNS, (_as_values(life.sandbox(), SANDBOX_COLUMNS) for life in lives))
     generations = (_as_values(row, GENERATION_COLUMNS) for life in lives for row in life.generations())
     insert("generations", GENERATION_COLUMNS, generations)

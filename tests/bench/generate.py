@@ -7,6 +7,7 @@ Many lives go on at the same time, so that a stream's events lie scattered over 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 import sys
@@ -18,12 +19,15 @@ from typing import Any
 
 from provider.domain.ids import sandbox_stream
 from provider.domain.log import GENESIS_HASH, chain_hash, format_timestamp
+from provider.store.batch import make_batch
 from tests.bench.lives import Identity, make_identity
+from tests.bench.surroundings import HOSTS, IMAGES, Surroundings
 from tests.bench.templates import (
     ACTOR,
     CORRELATION,
     IDENTITY,
     KINDS,
+    WEIGHTS,
     StepTemplate,
     fill_row,
     fill_text,
@@ -64,43 +68,68 @@ class Life:
 
 
 class History:
-    """Events in order, and what they add up to; read `lives`, `position` and `hash` after the last event."""
+    """Events in order, and what they add up to; read everything else after the last event."""
 
-    def __init__(self, events: int, *, seed: int = 1, ends_at: datetime | None = None) -> None:
+    def __init__(self, events: int, *, seed: int = 1, ends_at: datetime | None = None, span: timedelta = SPAN) -> None:
         self.lives: list[Life] = []
         self.position = 0
         self.hash = self.previous_hash = GENESIS_HASH
-        self.recorded_at = (ends_at or datetime.now(UTC)) - SPAN
+        self.recorded_at = (ends_at or datetime.now(UTC)) - span
         self._events = events
+        self._gap = span / events
         self._random = random.Random(seed)
         self._templates = [make_template(kind(IDENTITY)) for kind in KINDS]
         self._active: list[Life] = []
+        self.surroundings = Surroundings(self._random)
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of `events`, column by column as the table has them; never more than asked for."""
-        gap = SPAN / self._events
         while self.position < self._events:
+            yield from self._note()
             life = self._choose()
             step = life.template[life.done]
             if self.position + len(step.events) > self._events:
                 return
-            self.recorded_at += gap * len(step.events) * self._random.uniform(0.01, 1.99)
+            self.recorded_at += self._gap * len(step.events) * self._random.uniform(0.01, 1.99)
             yield from self._take(life, step)
             if life.done == len(life.template):
                 self._active.remove(life)
 
     def _choose(self) -> Life:
         if len(self._active) < AT_ONCE:
-            life = Life(make_identity(len(self.lives), "history"), self._random.choice(self._templates))
+            (template,) = self._random.choices(self._templates, WEIGHTS)
+            life = Life(self._make_identity(), template)
             self.lives.append(life)
             self._active.append(life)
         return self._random.choice(self._active)
+
+    def _make_identity(self) -> Identity:
+        who = make_identity(len(self.lives), "history")
+        (image,) = self._random.choices(tuple(IMAGES), tuple(IMAGES.values()))
+        worker = self._random.choice(self.surroundings.workers)
+        return dataclasses.replace(who, image=image, host=self._random.choice(HOSTS), worker=worker)
+
+    def _note(self) -> Iterator[tuple[Any, ...]]:
+        """Record what is no sandbox's: workers, sweeps, operators."""
+        if self.position + 2 > self._events:
+            return
+        for author, stream, version, event in self.surroundings.happen(self.recorded_at):
+            self.recorded_at += self._gap * self._random.uniform(0.01, 1.99)
+            (entry,) = make_batch(stream, version - 1, [event], author, None).entries
+            self.position += 1
+            at, self.previous_hash = format_timestamp(self.recorded_at), self.hash
+            self.hash = chain_hash(self.hash, self.position, at, entry.body)
+            yield (
+                self.position, stream, version, event.type, event.schema_version, entry.data, at, author.actor,
+                author.correlation_id, None, self.hash,
+            )  # fmt: skip
 
     def _take(self, life: Life, step: StepTemplate) -> Iterator[tuple[Any, ...]]:
         """Record one append; the head row keeps the hash before it."""
         at, self.previous_hash = format_timestamp(self.recorded_at), self.hash
         correlation = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
         life.times.append(self.recorded_at)
+        actor = fill_text(ACTOR, life.who)
         for event in step.events:
             self.position += 1
             life.positions.append(self.position)
@@ -111,7 +140,7 @@ class History:
                 data, body = data.replace(mark, moment), body.replace(mark, moment)
             self.hash = chain_hash(self.hash, self.position, at, body)
             yield (
-                self.position, life.stream, event.version, event.type, event.schema_version, data, at, ACTOR,
+                self.position, life.stream, event.version, event.type, event.schema_version, data, at, actor,
                 correlation, None, self.hash,
             )  # fmt: skip
         life.done += 1

@@ -13,6 +13,8 @@ from provider.domain.ids import derive_sandbox_id
 from provider.domain.state import SandboxState
 
 WORKER = "bench-1-0a1b2c3d"
+IMAGE = "sandbox-ledger/sandbox:latest"
+HOST = "host-1"
 
 Step = Callable[[SandboxState, datetime], Sequence[Event]]
 """One command: from the state, and a time for what the command itself has seen, to the events of one append."""
@@ -20,11 +22,14 @@ Step = Callable[[SandboxState, datetime], Sequence[Event]]
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whose sandbox it is."""
+    """Whose sandbox it is, what it is made from, where it runs, and which worker uses it."""
 
     sandbox_id: str
     user_id: str
     thread_id: str
+    image: str = IMAGE
+    host: str = HOST
+    worker: str = WORKER
 
 
 def make_identity(number: int, name: str = "bench") -> Identity:
@@ -38,31 +43,40 @@ def start(who: Identity) -> list[Step]:
 
     def create(state: SandboxState, _: datetime) -> Sequence[Event]:
         return decisions.decide_create(state, decisions.Creation(
-            sandbox_id=who.sandbox_id, user_id=who.user_id, thread_id=who.thread_id, worker_id=WORKER,
-            backend="docker", image="sandbox-ledger/sandbox:latest", container_prefix="sandbox",
+            sandbox_id=who.sandbox_id, user_id=who.user_id, thread_id=who.thread_id, worker_id=who.worker,
+            backend="docker", image=who.image, container_prefix="sandbox",
         ))  # fmt: skip
 
     def started(state: SandboxState, _: datetime) -> Sequence[Event]:
         name = f"sandbox-{who.sandbox_id}-g{state.generation}"
         info = SandboxInfo(
-            who.sandbox_id, state.generation, who.sandbox_id * 4, name, "host-1", "http://127.0.0.1:40123"
+            who.sandbox_id, state.generation, who.sandbox_id * 4, name, who.host, "http://127.0.0.1:40123"
         )
         return decisions.decide_started(state, info)
 
-    return [create, started, lambda s, _: decisions.decide_ready(s, s.generation, 0.412345, [WORKER])]
+    return [create, started, lambda s, _: decisions.decide_ready(s, s.generation, 0.412345, [who.worker])]
 
 
-def use(turns: int) -> list[Step]:
+def use(turns: int, worker: str = WORKER) -> list[Step]:
     """Released and taken again: 2 appends and 2 events a turn."""
+
+    def release(state: SandboxState, _: datetime) -> Sequence[Event]:
+        return decisions.decide_release(state, worker)
+
+    def hold(state: SandboxState, _: datetime) -> Sequence[Event]:
+        return decisions.decide_hold(state, worker)
+
     return [release, hold] * turns
 
 
-def release(state: SandboxState, _: datetime) -> Sequence[Event]:
-    return decisions.decide_release(state, WORKER)
+def fail_to_start(who: Identity) -> list[Step]:
+    """Intent, container, given up, removed: 4 appends, 4 events."""
 
+    def failed(state: SandboxState, _: datetime) -> Sequence[Event]:
+        error = "no answer within 60 s"
+        return decisions.decide_create_failed(state, state.generation, "readiness", error)
 
-def hold(state: SandboxState, _: datetime) -> Sequence[Event]:
-    return decisions.decide_hold(state, WORKER)
+    return [*start(who)[:2], failed, removed]
 
 
 def crash(*, oom: bool = False) -> list[Step]:

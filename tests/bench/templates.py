@@ -15,12 +15,14 @@ from provider.domain.log import Author, format_timestamp
 from provider.domain.state import SandboxState, Stamp, evolve, settled
 from provider.store.batch import Batch, make_batch
 from provider.store.rows import changed_generations, generation_row, sandbox_row
-from tests.bench.lives import WORKER, Identity, Step, crash, end, start, use
+from tests.bench.lives import Identity, Step, crash, end, fail_to_start, start, use
 
-IDENTITY = Identity("f0f1f2f3f4f5f6f7", "mark:user", "mark:thread")
+IDENTITY = Identity("f0f1f2f3f4f5f6f7", "mark:user", "mark:thread", "mark:image", "mark:host", "mark:worker")
 CORRELATION = "mark:correlation"
-ACTOR = f"worker:{WORKER}"
+ACTOR = f"worker:{IDENTITY.worker}"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_MARKS = (IDENTITY.user_id, IDENTITY.thread_id, IDENTITY.image, IDENTITY.host, IDENTITY.worker)
 
 Row = Mapping[str, Any]
 
@@ -86,7 +88,8 @@ def fill_text(text: str, who: Identity) -> str:
     """Put an identity in."""
     named = text.replace(IDENTITY.sandbox_id, who.sandbox_id)
     if "mark:" in named:
-        named = named.replace(IDENTITY.user_id, who.user_id).replace(IDENTITY.thread_id, who.thread_id)
+        for mark, value in zip(_MARKS, (who.user_id, who.thread_id, who.image, who.host, who.worker), strict=True):
+            named = named.replace(mark, value)
     return named
 
 
@@ -101,14 +104,24 @@ def _times(body: str, step: int) -> tuple[int, ...]:
 
 
 def _restarted(who: Identity) -> list[Step]:
-    return [*start(who), *use(3), *crash(), *start(who), *use(2), *end("idle")]
+    return [*start(who), *use(3, who.worker), *crash(), *start(who), *use(2, who.worker), *end("idle")]
+
+
+def _restarted_twice(who: Identity) -> list[Step]:
+    oom = [*start(who), *use(2, who.worker), *crash(oom=True)]
+    return [*oom, *oom, *start(who), *use(2, who.worker), *end("request")]
 
 
 KINDS: tuple[Callable[[Identity], list[Step]], ...] = (
-    lambda who: [*start(who), *use(4), *end("request")],
-    lambda who: [*start(who), *use(7), *end("idle")],
-    lambda who: [*start(who), *use(7), *end("capacity")],
-    lambda who: [*start(who), *use(5), *crash(oom=True)],
+    lambda who: [*start(who), *use(4, who.worker), *end("request")],
+    lambda who: [*start(who), *use(7, who.worker), *end("idle")],
+    lambda who: [*start(who), *use(7, who.worker), *end("capacity")],
+    lambda who: [*start(who), *use(5, who.worker), *crash(oom=True)],
     _restarted,
+    _restarted_twice,
+    lambda who: [*start(who), *use(4, who.worker), *end("lost_worker")],
+    lambda who: [*fail_to_start(who), *start(who), *use(5, who.worker), *end("shutdown")],
 )
-"""The lives that a history is made of: 14, 20, 20, 18 and 24 events."""
+"""The lives that a history is made of: 14, 20, 20, 18, 24, 34, 14 and 20 events."""
+WEIGHTS = (30, 30, 12, 8, 10, 3, 2, 5)
+"""How often each is lived."""

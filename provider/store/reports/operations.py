@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from provider.store.sweeps import sweep_row
 from provider.store.tables import events, sandboxes, sweeps, workers
 
 w, a = workers.c, operator_actions.c
+_SHOWN = [w[field.name] for field in dataclasses.fields(WorkerReport) if field.name in w]
 _RUNNING = Order("workers running", {"heartbeat_at": w.heartbeat_at, "worker_id": w.worker_id}, descending=False)
 _ENDED = Order("workers ended", {"ended_at": w.ended_at, "worker_id": w.worker_id})
 _SWEEPS = Order("sweeps", {"started_at": sweeps.c.started_at, "sweep_id": sweeps.c.sweep_id})
@@ -43,7 +45,7 @@ class SqlOperationQueries:
         def read(connection: Connection) -> Page[WorkerReport]:
             now = database_now(connection)
             order = _ENDED if ended else _RUNNING
-            rows = read_rows(connection, select(workers).where(among), order, cursor, limit)
+            rows = read_rows(connection, select(*_SHOWN).where(among), order, cursor, limit)
             holds = _count_holds(connection)
             items = tuple(_report(row, now, holds) for row in rows.rows)
             return Page(items=items, next=rows.next, previous=rows.previous)
@@ -54,7 +56,7 @@ class SqlOperationQueries:
         """Find one worker."""
 
         def read(connection: Connection) -> WorkerReport | None:
-            now, mine = database_now(connection), select(workers).where(w.worker_id == worker_id)
+            now, mine = database_now(connection), select(*_SHOWN).where(w.worker_id == worker_id)
             row = connection.execute(mine).mappings().one_or_none()
             return _report(row, now, _count_holds(connection)) if row is not None else None
 
@@ -77,8 +79,7 @@ class SqlOperationQueries:
 
 def _report(row: Mapping[Any, Any], now: datetime, holds: Mapping[str, int]) -> WorkerReport:
     silent = max(0.0, (now - row["heartbeat_at"]).total_seconds())
-    shown = {str(name): value for name, value in row.items() if name != "jobs"}
-    return WorkerReport(**shown, silent_seconds=silent, holds=holds.get(row["worker_id"], 0))
+    return WorkerReport(**row, silent_seconds=silent, holds=holds.get(row["worker_id"], 0))
 
 
 def _count_holds(connection: Connection) -> Mapping[str, int]:
