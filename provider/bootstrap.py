@@ -27,6 +27,7 @@ from provider.runtime.deputy import Deputy
 from provider.runtime.engine import Engine
 from provider.runtime.fleet import Fleet
 from provider.runtime.insights import Insights
+from provider.runtime.integrity import Integrity
 from provider.runtime.leader import Leader
 from provider.runtime.operator_actions import OperatorActions
 from provider.runtime.past import Past, look_back
@@ -197,6 +198,7 @@ def open_reports(settings: Settings, *, migrate: bool = True) -> Reports:
         operations=SqlOperationQueries(*database),
         system=SqlSystemQueries(*database),
         past=SqlPast(*database),
+        integrity=Integrity(SqlSeals(*database), SqlLedgerQueries(*database)),
     )
 
 

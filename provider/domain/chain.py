@@ -1,8 +1,9 @@
 """Following the hash chain over raw rows of the log: nothing is decoded that the hash does not need.
 
-So it also passes events that only a newer version can read. What is hashed is what a reader would parse, written in the
-canonical form again, because JSONB forms its text otherwise. Where the texts themselves, as they stand, give the stored
-hash, they are not parsed: then they are, byte for byte, what was hashed when the event was written, and parse to it.
+So it also passes events that only a newer version can read. What is hashed is what a reader would parse, written in
+the canonical form again, because JSONB forms its text otherwise. The short way is tried first: SQLite's texts as they
+stand, JSONB's written anew without a look at each value. Where it gives the stored hash, these are, byte for byte,
+the texts that were hashed when the event was written, and there is nothing left to ask.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from provider.domain.log import (
     event_body,
     format_timestamp,
     parse_timestamp,
+    reformed_json,
 )
 
 
@@ -57,13 +59,14 @@ def compute_link(previous_hash: str, stored: StoredEvent) -> tuple[str, Any]:
         raise AlienContentError(f"its content is none of ours ({error})") from error
 
 
-def link_of_texts(previous_hash: str, stored: StoredEvent) -> str | None:
-    """Hash a row's time and payload as they stand; None where the database has no text of them, or a hopeless one."""
-    if not isinstance(stored.recorded_at, str):
-        return None
+def short_link(previous_hash: str, stored: StoredEvent) -> str | None:
+    """Hash a row the short way; None where there is none. Only a hash that equals the stored one says anything."""
+    moment, data = stored.recorded_at, stored.data
     try:
-        return chain_hash(previous_hash, stored.position, stored.recorded_at, _body(stored, stored.data))
-    except (ValueError, TypeError):
+        if isinstance(moment, str):
+            return chain_hash(previous_hash, stored.position, moment, _body(stored, data))
+        return chain_hash(previous_hash, stored.position, format_timestamp(moment), _body(stored, reformed_json(data)))
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return None
 
 
@@ -132,7 +135,7 @@ class ChainCheck:
 
     def _check_link(self, stored: StoredEvent) -> None:
         before, self._recomputed = self._recomputed, None
-        if link_of_texts(self._hash, stored) == stored.hash:
+        if short_link(self._hash, stored) == stored.hash:
             return
         try:
             link, _ = compute_link(self._hash, stored)

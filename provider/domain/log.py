@@ -84,6 +84,11 @@ def canonical_json(value: Mapping[str, Any]) -> str:
     return _ENCODER.encode(value)
 
 
+def reformed_json(text: str) -> str:
+    """Write JSON text as `canonical_json` would, without asking whether it may be recorded."""
+    return _ENCODER.encode(json.loads(text))
+
+
 def storable_text(text: str, limit: int) -> str:
     """Make foreign text fit for the log: at most `limit` characters, with a mark for what no database can hold."""
     shortened = text if len(text) <= limit else text[: limit - 3] + "..."

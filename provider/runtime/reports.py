@@ -9,6 +9,7 @@ from provider.reports.past import PastQueries
 from provider.reports.queries import EndingQueries, LogQueries, OperationQueries, SandboxQueries, SystemQueries
 from provider.runtime.fleet import Fleet
 from provider.runtime.insights import Insights
+from provider.runtime.integrity import Integrity
 from provider.runtime.past import Past, look_back
 from provider.runtime.timeline import Timeline
 
@@ -26,6 +27,7 @@ class Reports:
     operations: OperationQueries
     system: SystemQueries
     past: PastQueries
+    integrity: Integrity
 
     def look_back(self, as_of: datetime | timedelta | int) -> Past:
         """Look at the whole ledger as of a moment, an age, or a position; raise `InvalidPositionError`."""

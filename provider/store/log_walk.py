@@ -55,4 +55,4 @@ def positions_before(connection: Connection, limit: int = 100) -> Sequence[int]:
 
 
 def _read_page(connection: Connection, after: int) -> Sequence[StoredEvent]:
-    return [stored_event(row) for row in connection.execute(_PAGE, {"after": after, "limit": PAGE})]
+    return [stored_event(row) for row in connection.execute(_PAGE, {"after": after, "limit": PAGE}).all()]
