@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from provider import SandboxProvider, open_provider
+from provider.config import load_settings
+from provider.settings import Settings
 from tests.support.file_engine import FileBackend
 
 LEASE_SECONDS = 0.6
@@ -35,6 +37,10 @@ class Stage:
 
     def open(self, on_shutdown: str | None = None) -> SandboxProvider:
         """Open a worker."""
+        return open_provider(self.settings(on_shutdown), backend=self.backend)
+
+    def settings(self, on_shutdown: str | None = None) -> Settings:
+        """Give the settings of this case."""
         settings: dict[str, Any] = {
             "database": {"url": self.url, "synchronous": "NORMAL"},
             "sandbox": {
@@ -45,4 +51,4 @@ class Stage:
             "worker": {"heartbeat_interval": 0.1, "lease_time": LEASE_SECONDS},
             "sweeper": {"enabled": False, "orphan_grace": 0},
         }  # fmt: skip
-        return open_provider(settings, backend=self.backend)
+        return load_settings(settings)

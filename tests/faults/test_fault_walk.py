@@ -33,8 +33,8 @@ AT_ONCE = (os.cpu_count() or 1) + 1
 SAMPLE = 7
 """On PostgreSQL each use case is walked in one way, at every seventh place: only the store differs."""
 KINDS: tuple[Kind, ...] = ("kill", "raise", "pause")
-NEVER_FIRST = {"CrashLoopEntered", "OperatorActionCompleted"}
-"""Points are named after the first event of an append; these follow another, or belong to no use case of a worker."""
+NEVER_FIRST = {"CrashLoopEntered"}
+"""Points are named after the first event of an append; these only follow another."""
 
 
 @pytest.fixture

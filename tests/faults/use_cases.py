@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provider import SandboxProvider
+from provider.bootstrap import open_actions, seal_ledger
+from provider.domain.actions import Order, SandboxAction
 from provider.domain.containers import SandboxSpec
 from provider.domain.errors import SandboxError, SandboxGone
 from provider.domain.ids import derive_sandbox_id
@@ -150,6 +152,24 @@ def call(actors: Actors) -> None:
         sandbox.execute_command("true")
 
 
+def order(action: SandboxAction) -> Step:
+    """Have an operator do it, in a worker of the operator's own."""
+
+    def step(actors: Actors) -> None:
+        operator = open_actions(actors.stage.settings(), backend=actors.stage.backend)
+        try:
+            operator.perform(Order(operator="ann", action=action, reason="a test", target=ID, command_id="order-1"))
+        finally:
+            operator.close()
+
+    return step
+
+
+def seal(actors: Actors) -> None:
+    """Seal the log."""
+    seal_ledger(actors.stage.settings(), "operator:ann")
+
+
 def come_back(actors: Actors) -> None:
     """Acquire again when a crash loop's back-off is over."""
     wait_until(lambda: _acquired(actors), what="the end of the back-off")
@@ -185,6 +205,10 @@ USE_CASES: dict[str, UseCase] = {
     "restart": UseCase(restart, acquire),
     "restart_crashed": UseCase(restart, crash),
     "evict_for_capacity": UseCase(acquire, fill, {"replicas": 1}),
+    "operator_destroys": UseCase(order("destroy"), acquire),
+    "operator_restarts": UseCase(order("restart"), acquire),
+    "operator_releases": UseCase(order("release"), acquire),
+    "seal": UseCase(seal, acquire),
     "sweep_crashed": UseCase(sweep, crash),
     "sweep_idle": UseCase(sweep, age, {"idle_timeout": 0.2}),
     "sweep_orphan": UseCase(sweep, plant),
