@@ -6,8 +6,10 @@ No transaction is held between two pages, so that a long walk keeps no writer of
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
+from sqlalchemy.exc import OperationalError
 
 from provider.domain.chain import ChainCheck, StoredEvent
 from provider.store.chain_base import chain_base
@@ -55,4 +57,24 @@ def positions_before(connection: Connection, limit: int = 100) -> Sequence[int]:
 
 
 def _read_page(connection: Connection, after: int) -> Sequence[StoredEvent]:
+    try:
+        return _select_page(connection, after)
+    except OperationalError as error:
+        if "decode to UTF-8" not in str(error.orig):
+            raise
+        # SQLite keeps any bytes as text: read them so that the check can tell which event has them.
+        driver: Any = connection.connection.dbapi_connection
+        usual, driver.text_factory = driver.text_factory, _decode_anything
+        try:
+            return _select_page(connection, after)
+        finally:
+            driver.text_factory = usual
+
+
+def _select_page(connection: Connection, after: int) -> Sequence[StoredEvent]:
     return [stored_event(row) for row in connection.execute(_PAGE, {"after": after, "limit": PAGE}).all()]
+
+
+def _decode_anything(raw: bytes) -> str:
+    """Keep bytes that are no UTF-8 as lone surrogates, which nothing recorded can hold."""
+    return raw.decode("utf-8", "surrogateescape")

@@ -16,7 +16,7 @@ from provider.runtime.sealing import Sealing
 from provider.store.event_store import SqlEventStore
 from provider.store.seal_reader import SqlSeals
 from provider.store.verification import Verification
-from tests.contract.store_support import AUTHOR, append, born, died, execute, link, tamper
+from tests.contract.store_support import AUTHOR, append, born, died, execute, link, opened, tamper
 from tests.contract.test_store_corruption import EVERYWHERE, SQLITE
 
 KEY = SealKey.from_text("a key that nobody knows: 0123456789")
@@ -352,3 +352,18 @@ def test_a_row_that_is_no_seal_is_told(written: SqlEventStore) -> None:
     assert places(verify(written, since=True)) == [(13, "content"), (13, "seal")]
     with pytest.raises(CorruptLogError, match="event 13"):
         SqlSeals(written.engine, written.url).find_last()
+
+
+def test_bytes_that_are_no_text_are_damage_like_any_other(sqlite_url: str) -> None:
+    with opened(sqlite_url) as store:
+        append(store, *born())
+        append(store, *died(store))
+        tamper(
+            store,
+            "UPDATE events SET actor = CAST(X'ff00fe' AS TEXT) WHERE position = 2",
+            "UPDATE events SET data = X'ff' WHERE position = 5",
+            "UPDATE events SET correlation_id = X'00' WHERE position = 7",
+        )
+        assert places(verify(store)) == [(2, "content"), (5, "content"), (7, "content")]
+        execute(store, "UPDATE events SET actor = 'worker:w1' WHERE position = 2")
+        assert places(verify(store)) == [(5, "content"), (7, "content")]
