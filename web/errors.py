@@ -24,6 +24,12 @@ STATUS: tuple[tuple[type[errors.SandboxError], HTTPStatus], ...] = (
     (errors.BackendUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (errors.SandboxNotFound, HTTPStatus.NOT_FOUND),
     (errors.InvalidIdError, HTTPStatus.BAD_REQUEST),
+    (errors.InvalidSearchError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (errors.InvalidCursorError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (errors.InvalidActionError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (errors.CommandReused, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (errors.VersionConflict, HTTPStatus.PRECONDITION_FAILED),
+    (errors.ActionUnderWay, HTTPStatus.CONFLICT),
     (errors.SandboxError, HTTPStatus.INTERNAL_SERVER_ERROR),
 )
 """What an error of the library is over HTTP; the first line that fits counts."""

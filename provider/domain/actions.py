@@ -81,6 +81,8 @@ def decide_request(order: Order | BulkOrder) -> ev.OperatorActionRequested:
         raise errors.InvalidActionError(f"action {order.action!r} is none of {', '.join(known)}")
     if isinstance(order, Order) and about_sandboxes:
         parse_sandbox_id(order.target)
+    elif isinstance(order, Order) and order.target != EVERYTHING:
+        raise errors.InvalidActionError(f"action {order.action}: is about {EVERYTHING}, not about one")
     check_key(order.command_id)
     return ev.OperatorActionRequested(
         operator=check_operator(order.operator), action=order.action, target=storable_text(order.target, 512),

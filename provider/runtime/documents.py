@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from provider.domain.codec import to_payload
 from provider.domain.log import RecordedEvent, format_timestamp
 from provider.domain.state import Generation
+from provider.domain.sweeps import SweepRow
 from provider.domain.verification import VerificationReport
 from provider.ports import SandboxRecord
 
 Document = dict[str, Any]
+
+COLUMNS: Mapping[tuple[type, str], str] = {(Generation, "number"): "generation"}
+"""Where a field has not the name of its column."""
+SPREAD: frozenset[tuple[type, str]] = frozenset({(SweepRow, "counts")})
+"""Fields whose own fields are columns of the row itself."""
+NO_REASON = "unexamined"
+"""The name of what has no reason yet, where reasons are names of an object."""
 
 
 def sandbox_document(record: SandboxRecord) -> Document:
@@ -46,6 +55,28 @@ def verification_document(report: VerificationReport) -> Document:
         "problem_count": report.problem_count, "problems": [dataclasses.asdict(one) for one in report.problems],
         "notes": list(report.notes),
     }  # fmt: skip
+
+
+def document(value: Any) -> Any:
+    """Write any value of the read side: records as objects, times as text, tuples as arrays."""
+    if isinstance(value, RecordedEvent):
+        return event_document(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _record(value)
+    if isinstance(value, Mapping):
+        return {NO_REASON if name is None else str(name): document(item) for name, item in value.items()}
+    return [document(item) for item in value] if isinstance(value, tuple | list) else _plain_value(value)
+
+
+def _record(value: Any) -> Document:
+    written: Document = {}
+    for field in dataclasses.fields(value):
+        item = document(getattr(value, field.name))
+        if (type(value), field.name) in SPREAD:
+            written.update(item)
+        else:
+            written[COLUMNS.get((type(value), field.name), field.name)] = item
+    return written
 
 
 def _plain(value: SandboxRecord | Generation) -> Document:

@@ -6,11 +6,24 @@ import json
 from http import HTTPStatus
 
 from flask import Response
+from werkzeug.exceptions import HTTPException
+
+from web.urls import here
 
 MEDIA_TYPE = "application/problem+json"
 
 
 def problem(status: int, detail: str, **extra: object) -> Response:
     """Build the answer: `detail` says what happened and what to do next."""
-    document = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **extra}
+    document = {
+        "type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail,
+        "instance": here(), **extra,
+    }  # fmt: skip
     return Response(json.dumps(document), status=status, content_type=MEDIA_TYPE)
+
+
+class Problem(HTTPException):
+    """An answer that says what is wrong, raised from wherever it is found."""
+
+    def __init__(self, status: int, detail: str, **extra: object) -> None:
+        super().__init__(detail, problem(status, detail, **extra))

@@ -22,7 +22,13 @@ def test_a_bulk_says_what_it_is_about(query: str, target: str) -> None:
     assert actions.decide_request(bulk(query=query)).target == target
 
 
-def test_a_sweep_is_about_everything_whatever_its_target() -> None:
+def test_a_sweep_of_one_sandbox_is_none() -> None:
+    order = actions.Order(operator="ann", action="sweep", reason="why", target=ID)
+    with pytest.raises(errors.InvalidActionError, match="is about all sandboxes, not about one"):
+        actions.decide_request(order)
+
+
+def test_a_sweep_is_about_everything() -> None:
     order = actions.Order(operator="ann", action="sweep", reason=" why\tnot ")
     assert actions.decide_request(order) == ev.OperatorActionRequested(
         operator="ann", action="sweep", target="all sandboxes", reason="why not"

@@ -1,0 +1,48 @@
+"""How the fleet is doing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import get_args
+
+from provider.reports import Overview, RowBy, SystemReport, TimelineReading
+from web.api.operations import Answer, Asked, Operation
+from web.api.parameters import MOMENT, Parameter
+
+
+def _now(asked: Asked) -> Answer:
+    return Answer(value=asked.reports.fleet.overview())
+
+
+def _timeline(asked: Asked) -> Answer:
+    until = asked["until"] or asked.reports.fleet.freshness().now
+    since = asked["since"] or until - timedelta(hours=1)
+    return Answer(value=asked.reports.timeline.read(asked["by"], min(since, until), until))
+
+
+def _system(asked: Asked) -> Answer:
+    return Answer(value=asked.reports.system.describe())
+
+
+BY = Parameter(
+    name="by", meaning="What a row is.", schema={"type": "string", "enum": list(get_args(RowBy)), "default": "host"}
+)
+OPERATIONS = (
+    Operation(
+        path="/now", name="now", handler=_now, shape=Overview, etag="moment",
+        summary="Tell how the fleet is doing, since when, and why.",
+    ),
+    Operation(
+        path="/timeline", name="timeline", handler=_timeline, shape=TimelineReading, etag="moment",
+        summary="Count what happened when and where.",
+        parameters=(
+            BY,
+            Parameter(name="since", meaning="From when on; an hour before `until` when left out.", schema=MOMENT),
+            Parameter(name="until", meaning="Until when; now when left out.", schema=MOMENT),
+        ),
+    ),
+    Operation(
+        path="/system", name="system", handler=_system, shape=SystemReport, etag="moment",
+        summary="Tell about the database and the ledger in it.",
+    ),
+)  # fmt: skip

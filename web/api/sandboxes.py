@@ -1,0 +1,91 @@
+"""Sandboxes: many, one, its containers and its events."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from provider.domain.errors import SandboxNotFound
+from provider.domain.ids import sandbox_stream
+from provider.domain.log import RecordedEvent
+from provider.domain.state import Generation
+from provider.ports import SandboxRecord
+from provider.reports import Count, EventFilter, SandboxRow, SandboxSort
+from provider.runtime.documents import generation_document
+from web.api.operations import Answer, Asked, Operation
+from web.api.parameters import CURSOR, LIMIT, QUERY, SANDBOX_ID, Parameter
+from web.api.schemas import RowOf
+from web.api.searching import read_search
+from web.api.tags import tag_of
+
+GENERATION = RowOf("Generation", Generation, ("sandbox_id",))
+SORT = Parameter(
+    name="sort", meaning="In which order; with a minus the largest comes first.",
+    schema={"type": "string", "enum": list(get_args(SandboxSort)), "default": "-created_at"},
+)  # fmt: skip
+ORDER = Parameter(
+    name="order", meaning="`desc`: the newest first.",
+    schema={"type": "string", "enum": ["asc", "desc"], "default": "desc"},
+)  # fmt: skip
+
+
+def _list(asked: Asked) -> Answer:
+    search = read_search(asked)
+    page = asked.reports.sandboxes.list_page(search, sort=asked["sort"], cursor=asked["cursor"], limit=asked["limit"])
+    return Answer(value={"items": page.items}, next=page.next, previous=page.previous)
+
+
+def _count(asked: Asked) -> Answer:
+    return Answer(value=asked.reports.sandboxes.count(read_search(asked)))
+
+
+def _get(asked: Asked) -> Answer:
+    record = get_sandbox(asked)
+    return Answer(value=record, etag=tag_of(record))
+
+
+def _list_generations(asked: Asked) -> Answer:
+    record = get_sandbox(asked)
+    found = asked.reports.sandboxes.list_generations(record.sandbox_id)
+    return Answer(value={"items": [generation_document(record.sandbox_id, one) for one in found]})
+
+
+def _list_events(asked: Asked) -> Answer:
+    wanted = EventFilter(stream=sandbox_stream(get_sandbox(asked).sandbox_id))
+    page = asked.reports.log.list_events(
+        wanted, newest_first=asked["order"] == "desc", cursor=asked["cursor"], limit=asked["limit"]
+    )
+    return Answer(value={"items": page.items}, next=page.next, previous=page.previous)
+
+
+def get_sandbox(asked: Asked) -> SandboxRecord:
+    """Find the sandbox in the path, or raise `SandboxNotFound`."""
+    record = asked.reports.sandboxes.find(asked["sandbox_id"])
+    if record is None:
+        raise SandboxNotFound(asked["sandbox_id"])
+    return record
+
+
+OPERATIONS = (
+    Operation(
+        path="/sandboxes", name="sandboxes", handler=_list, shape=SandboxRow, is_list=True, etag="moment",
+        summary="List the sandboxes that match.", parameters=(QUERY, SORT, CURSOR, LIMIT),
+    ),
+    Operation(
+        path="/sandboxes/count", name="sandbox_count", handler=_count, shape=Count, etag="moment",
+        summary="Count the sandboxes that match, up to a cap.", parameters=(QUERY,),
+    ),
+    Operation(
+        path="/sandboxes/<sandbox_id>", name="sandbox", handler=_get, shape=SandboxRecord, etag="version",
+        summary="Tell about one sandbox. Its ETag is for `If-Match` of an action.", parameters=(SANDBOX_ID,),
+    ),
+    Operation(
+        path="/sandboxes/<sandbox_id>/generations", name="sandbox_generations", handler=_list_generations,
+        shape=GENERATION, is_list=True, etag="position",
+        summary="List all containers a sandbox ever had, the oldest first.", parameters=(SANDBOX_ID,),
+    ),
+    Operation(
+        path="/sandboxes/<sandbox_id>/events", name="sandbox_events", handler=_list_events, shape=RecordedEvent,
+        is_list=True, etag="position", summary="List what happened to a sandbox.",
+        parameters=(SANDBOX_ID, ORDER, CURSOR, LIMIT),
+    ),
+)  # fmt: skip
