@@ -16,8 +16,18 @@ def here() -> Address:
 
 
 def show_page(
-    template: str, view: object, now: datetime, *, is_live: bool = True, search_text: str = "", status: int = 200
+    template: str,
+    view: object,
+    now: datetime,
+    *,
+    is_live: bool = True,
+    search_text: str = "",
+    subject: str = "",
+    status: int = 200,
 ) -> Response:
-    """Answer with a page; its template gets the `view`. A page that is not live stays as it is."""
+    """Answer with a page; its template gets the `view`. A page that is not live stays as it is.
+
+    `subject` is the one sandbox it is about: hints about others are no hints for it.
+    """
     still = {} if is_live else {"live_url": None}
-    return render(template, status, now=now, view=view, here=here(), search_text=search_text, **still)
+    return render(template, status, now=now, view=view, here=here(), search_text=search_text, subject=subject, **still)

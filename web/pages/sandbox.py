@@ -99,7 +99,7 @@ def show(sandbox_id: str) -> ResponseReturnValue:
         raise SandboxNotFound(sandbox_id)
     now = reports.fleet.freshness().now
     view = _build(reports, sandbox, now)
-    return show_page("sandbox.html", view, now, is_live=view.as_of is None)
+    return show_page("sandbox.html", view, now, is_live=view.as_of is None, subject=sandbox_id)
 
 
 def _build(reports: Reports, sandbox: SandboxRecord, now: datetime) -> SandboxView:

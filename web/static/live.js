@@ -140,13 +140,17 @@ class Live {
       this.lastWord = performance.now();
       this.badge.live("live");
     };
-    const heard = (event) => {
-      this.lastWord = performance.now();
-      if (event.type !== "heartbeat") this.hint(DEBOUNCE);
-    };
-    this.source.onmessage = heard;
-    for (const kind of ["change", "heartbeat"]) this.source.addEventListener(kind, heard);
+    for (const kind of ["change", "heartbeat"]) this.source.addEventListener(kind, (event) => this.hear(event));
     this.source.onerror = () => this.lost();
+  }
+
+  hear(event) {
+    this.lastWord = performance.now();
+    const hint = JSON.parse(event.data);
+    if (hint.stale_since) this.badge.stale("the ledger does not answer");
+    const subject = document.body.dataset.subject;
+    const isOurs = !subject || !hint.sandbox_ids.length || hint.sandbox_ids.includes(subject);
+    if (event.type === "change" && isOurs) this.hint(DEBOUNCE);
   }
 
   disconnect() {
