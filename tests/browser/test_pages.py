@@ -38,6 +38,7 @@ def test_an_empty_ledger_says_what_to_do_next(
             barriers += find_barriers(page)
         visit(page, "/sandboxes")
         assert "sandbox-ledger acquire" in page.locator(".empty").inner_text()
+        visitor.close()
     assert barriers == []
 
 

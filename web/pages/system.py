@@ -8,6 +8,8 @@ from importlib.metadata import version
 from flask.typing import ResponseReturnValue
 
 from provider.reports import SystemReport
+from provider.reports.integrity import IntegritySummary
+from web.live.tailer import Freshness
 from web.pages.frame import show_page
 from web.pages.page import Page
 from web.services import services
@@ -20,6 +22,9 @@ class SystemView:
     """Everything on the page."""
 
     report: SystemReport
+    integrity: IntegritySummary
+    feed: Freshness
+    behind: int
     versions: tuple[tuple[str, str], ...]
     source: str
     auth: str
@@ -27,9 +32,17 @@ class SystemView:
 
 def show() -> ResponseReturnValue:
     """Show what stands behind the pages."""
-    report = services().reports.system.describe()
-    settings = services().settings
-    view = SystemView(report, tuple((name, version(name)) for name in LIBRARIES), settings.source, settings.web.auth)
+    reports, settings = services().reports, services().settings
+    report, feed = reports.system.describe(), services().open_tailer().freshness()
+    view = SystemView(
+        report=report,
+        integrity=reports.integrity.summary(),
+        feed=feed,
+        behind=max(0, report.freshness.head_position - feed.position),
+        versions=tuple((name, version(name)) for name in LIBRARIES),
+        source=settings.source,
+        auth=settings.web.auth,
+    )
     return show_page("system.html", view, report.freshness.now)
 
 
