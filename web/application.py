@@ -27,6 +27,9 @@ from web.urls import NAME
 EXTENSION = "sandbox-ledger"
 """Where `app.extensions` of the application keeps its `Services`."""
 
+LARGEST_REQUEST = 1024**2
+"""In bytes; what people and programs send here is forms and small documents."""
+
 Source = Settings | Mapping[str, object] | str | os.PathLike[str] | None
 
 
@@ -39,6 +42,7 @@ def create_app(settings: Source = None) -> Flask:
     loaded = load_settings(settings)
     services = _equip(app, loaded, None)
     app.extensions[EXTENSION] = services
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
     app.register_blueprint(_blueprint())
     if loaded.web.public_url is not None:
         app.wsgi_app = PublicUrl(app.wsgi_app, loaded.web.public_url)  # type: ignore[method-assign]  # as Flask documents

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from flask import Response, request
 from flask.typing import ResponseReturnValue
@@ -15,7 +14,6 @@ from web.routes import Route
 from web.security.principal import find_principal
 from web.services import services
 
-LATE_SECONDS = 10.0
 PATIENCE_SECONDS = 3.0
 
 
@@ -28,7 +26,7 @@ def readyz() -> ResponseReturnValue:
     """Say whether pages can be read now; `?verbose` also compares the schema and tells what was looked at."""
     fresh = services().open_tailer().first_look(PATIENCE_SECONDS)
     is_verbose = "verbose" in request.args
-    checks = {"store": _check_store(fresh), "feed": _check_feed(fresh)}
+    checks = {"store": _check_store(fresh), "feed": fresh.error}
     if is_verbose:
         checks["schema"] = _check_schema()
     is_ready = all(problem is None for problem in checks.values())
@@ -51,13 +49,6 @@ def _check_schema() -> str | None:
     if system.schema_matches:
         return None
     return f"is {system.schema_current}, must be {system.schema_needed}; run `sandbox-ledger db upgrade`, start anew"
-
-
-def _check_feed(fresh: Freshness) -> str | None:
-    if fresh.as_of is None:
-        return "not known before the ledger answers"
-    late = (datetime.now(UTC) - fresh.as_of).total_seconds()
-    return None if late < LATE_SECONDS else f"last looked {late:.0f} s ago"
 
 
 def _tell(checks: Mapping[str, str | None]) -> Mapping[str, str]:

@@ -46,8 +46,9 @@ class Services:
         database would keep a thread from others.
         """
         tailer = self._tailer.find()
-        if tailer is not None and tailer.freshness().stale_since is not None:
-            raise StoreUnavailable(tailer.freshness().error)
+        fresh = tailer.freshness() if tailer is not None else None
+        if fresh is not None and fresh.stale_since is not None:
+            raise StoreUnavailable(fresh.error)
         return self._reports.get()
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -144,6 +146,20 @@ class PostgresServer:
         # A killed server leaves them, and the next start would refuse while a zombie of their process id remains.
         for lock in (self.directory / "data" / "postmaster.pid", *(self.directory / "socket").glob(".s.PGSQL.*")):
             lock.unlink()
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stop the server's processes for as long as a block runs, so that it takes connections and answers nothing."""
+        pid = self._read_pid()
+        stopped = [pid, *find_children(pid)]
+        for one in stopped:
+            os.kill(one, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for one in stopped:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(one, signal.SIGCONT)
 
     def _launch_on_free_port(self, attempts: int = START_ATTEMPTS) -> int:
         port = _find_free_port()

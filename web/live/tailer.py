@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 2.0
+LATE_SECONDS = 10.0
 JOIN_SECONDS = 3.0
 
 
@@ -84,13 +85,18 @@ class Tailer:
         wakeup.close()
 
     def freshness(self) -> Freshness:
-        """Tell how current the view is; nothing is asked."""
-        return self._freshness
+        """Tell how current the view is; nothing is asked. A look that does not come back says nothing by itself."""
+        fresh = self._freshness
+        if fresh.as_of is None or fresh.stale_since is not None:
+            return fresh
+        if (datetime.now(UTC) - fresh.as_of).total_seconds() < LATE_SECONDS:
+            return fresh
+        return Freshness(fresh.position, fresh.as_of, fresh.as_of, "the database has not answered for some time")
 
     def first_look(self, seconds: float) -> Freshness:
         """Wait for the first look, which may have failed, but not longer than this."""
         self._looked.wait(seconds)
-        return self._freshness
+        return self.freshness()
 
     def find_change(self, after: int) -> Change | None:
         """Tell what changed behind a position; None when nothing did."""

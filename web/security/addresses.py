@@ -45,3 +45,10 @@ def is_loopback(text: str | None) -> bool:
     """Tell whether an address is this machine's own."""
     address = parse_address(text)
     return address is not None and address.is_loopback
+
+
+def group_of(address: Address | None) -> str:
+    """Name whom failures are counted for: an IPv6 network of 64 bits is one customer, who has all its addresses."""
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)

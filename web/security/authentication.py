@@ -9,7 +9,7 @@ from flask import Request
 from werkzeug.exceptions import Forbidden, TooManyRequests
 
 from provider.settings import ProxySettings, WebRole, WebSettings
-from web.security.addresses import Trusted, is_loopback, parse_address
+from web.security.addresses import Trusted, group_of, is_loopback, parse_address
 from web.security.attempts import Attempts
 from web.security.principal import Principal
 from web.security.sessions import COOKIE, Sessions
@@ -55,7 +55,7 @@ class TokenHolders:
         return None if token is None else Principal(token.name, token.role, "session")
 
     def _bearer(self, request: Request, text: str) -> Principal | None:
-        client = str(self._trusted.find_client(request.remote_addr, request.headers.get("X-Forwarded-For")))
+        client = group_of(self._trusted.find_client(request.remote_addr, request.headers.get("X-Forwarded-For")))
         wait = self._failures.take(client)
         if wait:
             raise TooManyRequests("too many wrong tokens came from your address; wait", retry_after=int(wait) + 1)

@@ -12,7 +12,7 @@ from werkzeug.exceptions import NotFound
 from provider.settings import TokenSettings, WebSettings
 from web.rendering import render
 from web.routes import Route
-from web.security.addresses import Trusted
+from web.security.addresses import Trusted, group_of
 from web.security.attempts import Attempts
 from web.security.sessions import COOKIE, Sessions
 from web.security.tokens import find_token
@@ -38,7 +38,7 @@ class SignIn:
 
     def check(self, name: str, text: str) -> tuple[TokenSettings | None, float]:
         """Find the token, or None; the seconds say how long to wait when it was not even looked at."""
-        address = str(self._trusted.find_client(request.remote_addr, request.headers.get("X-Forwarded-For")))
+        address = group_of(self._trusted.find_client(request.remote_addr, request.headers.get("X-Forwarded-For")))
         wait = self._by_address.take(address) or self._by_name.take(name)
         if wait:
             return None, wait

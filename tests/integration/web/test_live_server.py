@@ -50,7 +50,8 @@ def test_a_crash_is_told_while_the_page_is_open(web_server: WebServer, fleet: Fl
         assert answer.headers["Server"] == "sandbox-ledger"
         begun = read(lines, "heartbeat")
         fleet.crash(fleet.ids["active"])
-        told = read(lines, "change")
+        while not (told := read(lines, "change"))["sandbox_ids"]:
+            assert told["topics"] == ["all"], "the look-out has only begun"
         assert told["position"] > begun["position"]
         assert told["sandbox_ids"] == [fleet.ids["active"]]
         assert told["topics"] == ["sandbox"]

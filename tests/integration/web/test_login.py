@@ -64,7 +64,7 @@ def test_a_bearer_is_known_and_a_wrong_one_is_told_what_to_send(token_client: Fl
     add_an_action(token_client)
     assert token_client.get("/", headers=bearer("victor")).status_code == 200
     for header in ("Bearer wrong", "Bearer", "bearer ", "Basic YTpi"):
-        answer = token_client.post("/act", headers={"Authorization": header})
+        answer = token_client.post("/unlisted", headers={"Authorization": header})
         assert answer.status_code == 401, header
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from web.security.addresses import Trusted, is_loopback
+from web.security.addresses import Trusted, group_of, is_loopback, parse_address
 
 TRUSTED = Trusted(["10.0.0.0/24", "192.0.2.7", "2001:db8::/64"])
 
@@ -32,3 +32,10 @@ def test_the_client_is_behind_all_trusted_proxies(peer: str | None, forwarded: s
 ])  # fmt: skip
 def test_loopback_is_known(text: str | None, loopback: bool) -> None:
     assert is_loopback(text) is loopback
+
+
+def test_all_addresses_of_one_ipv6_customer_count_as_one() -> None:
+    first, second, other = (parse_address(text) for text in ("2001:db8::1", "2001:db8::ffff:2", "2001:db8:0:1::1"))
+    assert group_of(first) == group_of(second) != group_of(other)
+    assert group_of(parse_address("192.0.2.1")) != group_of(parse_address("192.0.2.2"))
+    assert group_of(None) == "None"
