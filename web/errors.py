@@ -26,6 +26,7 @@ STATUS: tuple[tuple[type[errors.SandboxError], HTTPStatus], ...] = (
     (errors.InvalidIdError, HTTPStatus.BAD_REQUEST),
     (errors.InvalidSearchError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (errors.InvalidCursorError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (errors.InvalidPositionError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (errors.InvalidActionError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (errors.CommandReused, HTTPStatus.UNPROCESSABLE_ENTITY),
     (errors.VersionConflict, HTTPStatus.PRECONDITION_FAILED),

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from provider.domain.findings import Violation
 from provider.domain.search import Search
 from provider.domain.state import Generation
 from provider.domain.sweeps import SweepRow
@@ -135,6 +136,9 @@ class SystemQueries(Protocol):
 
     def describe(self) -> SystemReport:
         """Ask the database about itself and the ledger in it."""
+
+    def list_violations(self, limit: int = DEFAULT_LIMIT) -> Sequence[Violation]:
+        """List broken invariants of the ledger, by rule; none on a healthy one. Looks at the whole history."""
 
     def totals(self, lease_seconds: float) -> Totals:
         """Count everything there ever was; a worker silent for longer than `lease_seconds` counts as silent."""

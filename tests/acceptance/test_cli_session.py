@@ -72,6 +72,21 @@ def test_an_operator_restarts_releases_and_destroys(cli: CommandLine) -> None:
     assert cli.read("rebuild")["events"] == len(cli.run("-o", "json", "events").stdout.splitlines())
 
 
+def test_an_operator_says_why(cli: CommandLine) -> None:
+    cli.run("acquire", "thread")
+    assert cli.run("release", "thread", "--reason", "stuck since noon").code == 0
+    assert "there was no back-off" in cli.run("clear", "thread").stdout
+    assert cli.run("destroy", "thread", "--reason", " ").code == 2
+    assert cli.run("sweep", "--dry-run", "--reason", "curious").code == 0
+    lines = cli.run("-o", "json", "events", "--type", "OperatorActionRequested").stdout.splitlines()
+    asked = [json.loads(line)["data"] for line in lines]
+    assert [(one["action"], one["reason"]) for one in asked] == [
+        ("release", "stuck since noon"), ("clear", "from the command line"), ("dry_run", "curious"),
+    ]  # fmt: skip
+    ended = cli.run("-o", "json", "events", "--type", "OperatorActionCompleted").stdout.splitlines()
+    assert [json.loads(line)["data"]["outcome"] for line in ended] == ["done"] * 3
+
+
 def test_output_goes_through_unharmed_and_a_timeout_has_its_code(cli: CommandLine) -> None:
     ran = cli.run("exec", "thread", "--", "printf '\\033[1mbold\\n'; echo ünï")
     assert ran.stdout == "\x1b[1mbold\nünï\n"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import get_args
 
+from provider.domain.findings import Violation
 from provider.reports import Overview, RowBy, SystemReport, TimelineReading
+from provider.reports.integrity import IntegritySummary
 from web.api.operations import Answer, Asked, Operation
-from web.api.parameters import MOMENT, Parameter
+from web.api.parameters import LIMIT, MOMENT, Parameter
 
 
 def _now(asked: Asked) -> Answer:
@@ -22,6 +24,14 @@ def _timeline(asked: Asked) -> Answer:
 
 def _system(asked: Asked) -> Answer:
     return Answer(value=asked.reports.system.describe())
+
+
+def _integrity(asked: Asked) -> Answer:
+    return Answer(value=asked.reports.integrity.summary())
+
+
+def _list_violations(asked: Asked) -> Answer:
+    return Answer(value={"items": asked.reports.system.list_violations(asked["limit"])})
 
 
 BY = Parameter(
@@ -44,5 +54,14 @@ OPERATIONS = (
     Operation(
         path="/system", name="system", handler=_system, shape=SystemReport, etag="moment",
         summary="Tell about the database and the ledger in it.",
+    ),
+    Operation(
+        path="/integrity", name="integrity", handler=_integrity, shape=IntegritySummary, etag="position",
+        summary="Tell how far the log is sealed.",
+    ),
+    Operation(
+        path="/violations", name="violations", handler=_list_violations, shape=Violation, is_list=True,
+        etag="position", parameters=(LIMIT,),
+        summary="List the broken invariants of the ledger: none on a healthy one. Looks at the whole history.",
     ),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import get_args
 
 from provider.domain.errors import SandboxNotFound
@@ -12,20 +13,34 @@ from provider.ports import SandboxRecord
 from provider.reports import Count, EventFilter, SandboxRow, SandboxSort
 from provider.runtime.documents import generation_document
 from web.api.operations import Answer, Asked, Operation
-from web.api.parameters import CURSOR, LIMIT, QUERY, SANDBOX_ID, Parameter
+from web.api.parameters import CURSOR, LIMIT, MOMENT, QUERY, SANDBOX_ID, Parameter
 from web.api.schemas import RowOf
 from web.api.searching import read_search
 from web.api.tags import tag_of
 
-GENERATION = RowOf("Generation", Generation, ("sandbox_id",))
+GENERATION = RowOf("GenerationRow", Generation, ("sandbox_id",))
 SORT = Parameter(
     name="sort", meaning="In which order; with a minus the largest comes first.",
     schema={"type": "string", "enum": list(get_args(SandboxSort)), "default": "-created_at"},
+)  # fmt: skip
+AT = Parameter(name="at", meaning="At which time.", schema=MOMENT)
+POSITION = Parameter(
+    name="position", meaning="Behind which event; goes before `at`.",
+    schema={"type": "integer", "minimum": 1, "maximum": 2**53},
 )  # fmt: skip
 ORDER = Parameter(
     name="order", meaning="`desc`: the newest first.",
     schema={"type": "string", "enum": ["asc", "desc"], "default": "desc"},
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxThen:
+    """One sandbox and its containers as they were once: the fold of all events up to a position."""
+
+    position: int
+    sandbox: SandboxRecord
+    generations: tuple[Generation, ...]
 
 
 def _list(asked: Asked) -> Answer:
@@ -55,6 +70,15 @@ def _list_events(asked: Asked) -> Answer:
         wanted, newest_first=asked["order"] == "desc", cursor=asked["cursor"], limit=asked["limit"]
     )
     return Answer(value={"items": page.items}, next=page.next, previous=page.previous)
+
+
+def _look_back(asked: Asked) -> Answer:
+    sandbox_id, moment = asked["sandbox_id"], asked["at"] or asked.reports.fleet.freshness().now
+    past = asked.reports.look_back(moment if asked["position"] is None else asked["position"])
+    then = SandboxThen(
+        position=past.position, sandbox=past.get(sandbox_id), generations=tuple(past.list_generations(sandbox_id))
+    )
+    return Answer(value=then)
 
 
 def get_sandbox(asked: Asked) -> SandboxRecord:
@@ -87,5 +111,10 @@ OPERATIONS = (
         path="/sandboxes/<sandbox_id>/events", name="sandbox_events", handler=_list_events, shape=RecordedEvent,
         is_list=True, etag="position", summary="List what happened to a sandbox.",
         parameters=(SANDBOX_ID, ORDER, CURSOR, LIMIT),
+    ),
+    Operation(
+        path="/sandboxes/<sandbox_id>/as-of", name="sandbox_as_of", handler=_look_back, shape=SandboxThen,
+        etag="moment", summary="Tell how a sandbox was at a time or a position, by default now.",
+        parameters=(SANDBOX_ID, AT, POSITION),
     ),
 )  # fmt: skip

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, func, select, text
 
+from provider.domain.findings import Violation
+from provider.reports.paging import DEFAULT_LIMIT
 from provider.reports.system import SystemReport, Totals
 from provider.store import migrate
 from provider.store.chain_base import chain_base
 from provider.store.engine import sqlite_module
 from provider.store.reports.fleet import freshness
+from provider.store.reports.paging import bounded
 from provider.store.reports.reading import Reading
 from provider.store.reports.totals import read_totals
 from provider.store.tables import events, generations, sandboxes
+from provider.store.violations import list_violations
 
 _TIME_OF_FIRST = select(func.min(events.c.position)).scalar_subquery()
 _POSTGRES_ABOUT = text("SELECT current_setting('server_version'), pg_database_size(current_database())")
@@ -33,6 +37,10 @@ class SqlSystemQueries:
     def describe(self) -> SystemReport:
         """Ask the database about itself and the ledger in it."""
         return self._reading.at_one_moment(self._describe)
+
+    def list_violations(self, limit: int = DEFAULT_LIMIT) -> Sequence[Violation]:
+        """List broken invariants of the ledger, by rule; none on a healthy one. Looks at the whole history."""
+        return self._reading.once(lambda connection: list_violations(connection, bounded(limit)))
 
     def totals(self, lease_seconds: float) -> Totals:
         """Count everything there ever was; a worker silent for longer than `lease_seconds` counts as silent."""

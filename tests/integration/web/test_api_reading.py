@@ -15,8 +15,8 @@ from tests.integration.web.conftest import Open
 from tests.support.signing_in import bearer, token_settings
 from tests.support.web import Fleet, configuration, open_app
 
-LISTS = ("sandboxes", "events", "evictions", "restarts", "workers", "sweeps", "audit")
-SINGLE = ("now", "timeline", "system", "sandboxes/count", "openapi.json")
+LISTS = ("sandboxes", "events", "evictions", "restarts", "workers", "sweeps", "audit", "violations")
+SINGLE = ("now", "timeline", "system", "integrity", "sandboxes/count", "openapi.json")
 UNKNOWN = "0123456789abcdef"
 
 
