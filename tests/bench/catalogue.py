@@ -19,6 +19,7 @@ from tests.bench import (
     sweep_stubborn,
     throughput,
     verify,
+    views,
 )
 from tests.bench.claims import Benchmark
 
@@ -54,4 +55,6 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     looking_back.make("postgres"),
     verify.make("sqlite"),
     verify.make("postgres"),
+    views.make("sqlite"),
+    views.make("postgres"),
 )

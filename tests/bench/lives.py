@@ -13,6 +13,8 @@ from provider.domain.ids import derive_sandbox_id
 from provider.domain.state import SandboxState
 
 WORKER = "bench-1-0a1b2c3d"
+GUESTS = ("bench-8-4e5f6a7b", "bench-9-8c9d0e1f")
+"""Workers that join in the use of a sandbox."""
 IMAGE = "sandbox-ledger/sandbox:latest"
 HOST = "host-1"
 
@@ -67,6 +69,13 @@ def use(turns: int, worker: str = WORKER) -> list[Step]:
         return decisions.decide_hold(state, worker)
 
     return [release, hold] * turns
+
+
+def share() -> list[Step]:
+    """Held by two other workers as well, who come and go: 4 appends, 4 events."""
+    takes = [lambda state, _, w=worker: decisions.decide_hold(state, w) for worker in GUESTS]
+    leaves = [lambda state, _, w=worker: decisions.decide_release(state, w) for worker in GUESTS]
+    return [*takes, *leaves]
 
 
 def fail_to_start(who: Identity) -> list[Step]:

@@ -15,7 +15,7 @@ from provider.domain.log import Author, format_timestamp
 from provider.domain.state import SandboxState, Stamp, evolve, settled
 from provider.store.batch import Batch, make_batch
 from provider.store.rows import changed_generations, generation_row, sandbox_row
-from tests.bench.lives import Identity, Step, crash, end, fail_to_start, start, use
+from tests.bench.lives import Identity, Step, crash, end, fail_to_start, share, start, use
 
 IDENTITY = Identity("f0f1f2f3f4f5f6f7", "mark:user", "mark:thread", "mark:image", "mark:host", "mark:worker")
 CORRELATION = "mark:correlation"
@@ -120,8 +120,9 @@ KINDS: tuple[Callable[[Identity], list[Step]], ...] = (
     _restarted,
     _restarted_twice,
     lambda who: [*start(who), *use(4, who.worker), *end("lost_worker")],
+    lambda who: [*start(who), *share(), *use(5, who.worker), *end("idle")],
     lambda who: [*fail_to_start(who), *start(who), *use(5, who.worker), *end("shutdown")],
 )
-"""The lives that a history is made of: 14, 20, 20, 18, 24, 34, 14 and 20 events."""
-WEIGHTS = (30, 30, 12, 8, 10, 3, 2, 5)
+"""The lives that a history is made of: 14, 20, 20, 18, 24, 34, 14, 20 and 20 events."""
+WEIGHTS = (30, 25, 12, 8, 10, 3, 2, 5, 5)
 """How often each is lived."""

@@ -53,23 +53,26 @@ class Dialect:
     def text(self, document: str, key: str) -> str:
         """Read a field of a JSON object as text; NULL when it is not there, or the document is no JSON."""
         if self.is_sqlite:
-            return f"CASE WHEN json_valid({document}) THEN json_extract({document}, '$.{key}') END"
+            return f"CASE WHEN json_valid({document}) THEN CAST(json_extract({document}, '$.{key}') AS text) END"
         return f"({document} ->> '{key}')"
 
     def number(self, document: str, key: str) -> str:
-        """Read a field of a JSON object as a whole number; NULL when it is none."""
+        """Read a field of a JSON object as a whole number below a milliard; NULL when it is none."""
         if self.is_sqlite:
+            value = f"json_extract({document}, '$.{key}')"
             is_whole = f"json_valid({document}) AND json_type({document}, '$.{key}') = 'integer'"
-            return f"CASE WHEN {is_whole} THEN json_extract({document}, '$.{key}') END"
+            return f"CASE WHEN {is_whole} AND {value} BETWEEN 0 AND 999999999 THEN {value} END"
         value = f"{document} ->> '{key}'"
         is_whole = f"jsonb_typeof({document} -> '{key}') = 'number' AND {value} ~ '^[0-9]{{1,9}}$'"
         return f"CASE WHEN {is_whole} THEN ({value})::integer END"
 
     def elements(self, array: str, alias: str) -> str:
-        """Open a JSON array of texts as a table with one column, `value`."""
+        """Open a JSON array of texts as a table with one column, `value`; what is no array has no rows."""
         if self.is_sqlite:
-            return f"json_each({array}) AS {alias}"
-        return f"jsonb_array_elements_text({array}) AS {alias}(value)"
+            safe = f"CASE WHEN json_valid({array}) AND json_type({array}) = 'array' THEN {array} ELSE '[]' END"
+            return f"json_each({safe}) AS {alias}"
+        safe = f"CASE WHEN jsonb_typeof({array}) = 'array' THEN {array} ELSE '[]' END"
+        return f"jsonb_array_elements_text({safe}) AS {alias}(value)"
 
 
 SQLITE = Dialect("sqlite")
