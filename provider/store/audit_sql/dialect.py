@@ -32,13 +32,9 @@ class Dialect:
         """Measure as `seconds` does, but never below 0: the engine's clock may be ahead of the database's."""
         return f"CASE WHEN {end} >= {start} THEN {self.seconds(start, end)} WHEN {end} < {start} THEN 0.0 END"
 
-    def mean(self, values: str) -> str:
-        """Average, to the microsecond."""
-        return self.rounded(f"avg({values})")
-
     def rounded(self, value: str) -> str:
-        """Round to six decimals, the same on both databases."""
-        return f"round({value}, 6)" if self.is_sqlite else f"round(({value})::numeric, 6)::double precision"
+        """Round to the millisecond: of sums and means, further digits depend on the order of adding up."""
+        return f"round({value}, 3)" if self.is_sqlite else f"round(({value})::numeric, 3)::double precision"
 
     def day(self, moment: str) -> str:
         """Tell the day in UTC: a `date`, on SQLite its ISO text."""
