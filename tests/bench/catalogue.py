@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.bench import (
     acquire,
     append,
+    browser_page,
     command,
     contention,
     death_latency,
@@ -51,6 +52,9 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     # Last, because filling a ledger uses up what some virtual disks grant for short bursts.
     history.make("sqlite"),
     history.make("postgres"),
+    browser_page.SIZES,
+    browser_page.make("sqlite"),
+    browser_page.make("postgres"),
     looking_back.make("sqlite"),
     looking_back.make("postgres"),
     verify.make("sqlite"),

@@ -25,6 +25,7 @@ FAST = Claim("fast", "x", Goal(">=", 2))
 
 ON_DOCKER = {lookup.GET, lookup.KILL, acquire.ACQUIRE, sweep_docker.DOCKER, sweep_stubborn.STUBBORN}
 ON_DOCKER |= {death_latency.KERNEL, death_latency.WATCH}
+IN_BROWSER = {one for one in BENCHMARKS if one.name.startswith("now_ready")}
 ON_POSTGRES = {one for one in BENCHMARKS if one.name.endswith("postgres")} | {throughput.THROUGHPUT}
 
 
@@ -47,12 +48,21 @@ def measure(chosen: Collection[Benchmark], directory: Path) -> None:
 
 @pytest.mark.timeout(400)
 def test_every_benchmark_on_sqlite_runs(tmp_path: Path) -> None:
-    measure(set(BENCHMARKS) - ON_DOCKER - ON_POSTGRES, tmp_path)
+    measure(set(BENCHMARKS) - ON_DOCKER - ON_POSTGRES - IN_BROWSER, tmp_path)
 
 
 @pytest.mark.timeout(400)
 def test_every_benchmark_on_postgresql_runs(postgres_server: PostgresAddress, tmp_path: Path) -> None:
-    measure(ON_POSTGRES, tmp_path)
+    measure(ON_POSTGRES - IN_BROWSER, tmp_path)
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(400)
+def test_every_benchmark_in_a_browser_runs(postgres_server: PostgresAddress, tmp_path: Path) -> None:
+    try:
+        measure(IN_BROWSER, tmp_path)
+    except UnavailableError as error:
+        pytest.skip(str(error))
 
 
 @pytest.mark.timeout(400)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,7 +11,9 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+
+from tests.support.requirements import UnavailableError
 
 SCREENS = Path(__file__).resolve().parents[2] / "build" / "screens"
 DESKTOP = (1280, 800)
@@ -22,20 +25,27 @@ ARGUMENTS = ("--no-sandbox", "--disable-background-networking", "--disable-gpu",
 Theme = Literal["light", "dark"]
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Start the system's Chromium, once for a module: while Playwright runs, its thread has an event loop."""
+@contextlib.contextmanager
+def open_chromium() -> Iterator[Browser]:
+    """Start the system's Chromium; while Playwright runs, its thread has an event loop."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
-        pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
+        raise UnavailableError("no Chromium is installed (Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
-        browser = _launch(playwright, program)
+        browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
         yield browser
         browser.close()
 
 
-def _launch(playwright: Playwright, program: str) -> Browser:
-    return playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Start the system's Chromium, once for a module."""
+    with contextlib.ExitStack() as stack:
+        try:
+            browser = stack.enter_context(open_chromium())
+        except UnavailableError as error:
+            pytest.skip(str(error))
+        yield browser
 
 
 @dataclass

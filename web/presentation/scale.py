@@ -67,6 +67,8 @@ class Scale:
             text = f"{moment:%m-%d}" if moment.hour == moment.minute == 0 else f"{moment:%m-%d %H:%M}"
         else:
             text = f"{moment:%H:%M:%S}" if self.seconds < 300 else f"{moment:%H:%M}"
+            if self.seconds > 43_200 and moment.hour == moment.minute == 0:
+                text = f"{moment:%m-%d}"
         return Tick(percent(share), text, anchor)
 
 
