@@ -17,12 +17,15 @@ from provider.api import SandboxProvider
 from provider.backends.redaction import redact
 from provider.backends.registry import create_backend
 from provider.config import load_settings
+from provider.domain.bundles import BundleManifest
 from provider.domain.log import Author
 from provider.domain.seals import SealKey
 from provider.domain.verification import Progress, RecordedSeal, Scope, VerificationReport
 from provider.domain.workers import WorkerJobs
 from provider.ports import EngineDescription, SandboxBackend, SupportsDescription
 from provider.runtime.activity import Activity
+from provider.runtime.archiving import ArchiveReport, Archiving, describe_bundle
+from provider.runtime.bundle_file import write_bundle
 from provider.runtime.deputy import Deputy
 from provider.runtime.engine import Engine
 from provider.runtime.fleet import Fleet
@@ -34,6 +37,7 @@ from provider.runtime.past import Past, look_back
 from provider.runtime.process import WorkerProcess
 from provider.runtime.replica import Replica
 from provider.runtime.reports import Reports
+from provider.runtime.restoring import RestoreReport, restore
 from provider.runtime.scheduler import Scheduler
 from provider.runtime.sealing import LOOK_SECONDS, Sealing
 from provider.runtime.sweep import Sweep
@@ -41,6 +45,7 @@ from provider.runtime.sweeper import Sweeper, SweeperStatus, read_status
 from provider.runtime.timeline import Timeline
 from provider.runtime.worker import Worker, new_worker_id
 from provider.settings import Settings
+from provider.store.archives import SqlArchives
 from provider.store.engine import create_engine, wal_is_safe
 from provider.store.event_store import SqlEventStore
 from provider.store.feed import SqlFeed
@@ -56,6 +61,7 @@ from provider.store.reports.operations import SqlOperationQueries
 from provider.store.reports.sandboxes import SqlSandboxQueries
 from provider.store.reports.system import SqlSystemQueries
 from provider.store.reports.timeline import SqlTimelineQueries
+from provider.store.restore import SqlRestore
 from provider.store.seal_reader import SqlSeals
 from provider.store.sweeps import SqlSweeps
 from provider.store.waiters import SqlWaiters
@@ -144,6 +150,39 @@ def verify_ledger(settings: Settings, scope: Scope, progress: Progress | None = 
     """Look for everything in the ledger that is not as it was recorded; change nothing."""
     with contextlib.closing(open_maintenance(settings)) as database:
         return database.verify(find_seal_key(settings), scope, progress)
+
+
+def archive_ledger(
+    settings: Settings, before: int | datetime | timedelta, directory: Path, actor: str, progress: Callable[[str], None]
+) -> ArchiveReport:
+    """Archive what was recorded before a position, a moment or an age, on an operator's behalf."""
+    with contextlib.closing(open_store(settings)) as store:
+        ledger = SqlArchives(store)
+        if isinstance(before, int):
+            through = min(before - 1, store.head_position())
+        else:
+            through = ledger.position_before(store.now() - before if isinstance(before, timedelta) else before)
+        author = Author(actor, str(uuid.uuid4()))
+        return Archiving(store, ledger, find_seal_key(settings)).archive(through, directory, author, progress)
+
+
+def write_log_bundle(settings: Settings, path: Path, *, replace: bool) -> BundleManifest:
+    """Write everything that the database has of the log into a bundle, for a backup."""
+    with contextlib.closing(open_store(settings)) as store:
+        ledger = SqlArchives(store)
+        base, head = ledger.base(), store.head_position()
+        header = describe_bundle(ledger.describe_ledger(), base)
+        return write_bundle(path, header, ledger.read(base, head), find_seal_key(settings), replace=replace)
+
+
+def import_bundles(
+    settings: Settings, paths: Sequence[Path], *, accept_unsigned: bool, progress: Callable[[int], None]
+) -> RestoreReport:
+    """Import bundles into the configured ledger, which must be empty."""
+    with contextlib.closing(open_store(settings)) as store:
+        return restore(
+            SqlRestore(store), paths, find_seal_key(settings), accept_unsigned=accept_unsigned, progress=progress
+        )
 
 
 def read_sweeper_status(settings: Settings, limit: int = 20) -> SweeperStatus:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+from provider.domain.archives import ArchiveRow, Baseline, LedgerOrigin
+from provider.domain.bundles import LinkedEvent
 from provider.domain.containers import Discovered, Evidence, SandboxInfo, SandboxSpec
 from provider.domain.events import Event
 from provider.domain.log import Appended, Author, ChainPoint, RecordedEvent
@@ -213,6 +215,31 @@ class OperatorLog(Protocol):
         """Find the outcome of an operator's request; None while there is none."""
 
 
+class ArchiveLedger(Protocol):
+    """The archives of the log, and the raw log for bundles. Safe from any thread."""
+
+    def describe_ledger(self) -> LedgerOrigin:
+        """Tell which ledger it is."""
+
+    def base(self) -> ChainPoint:
+        """Tell behind which event the log in the database goes on."""
+
+    def read(self, after: ChainPoint, through: int) -> Iterator[LinkedEvent]:
+        """Read raw events behind `after` up to a position, each one checked; raise `CorruptLogError`."""
+
+    def make_baseline(self, through: int, progress: Callable[[int], None] | None = None) -> Baseline:
+        """Fold the log up to a position: what remains of the events that leave."""
+
+    def list_unfinished(self) -> Sequence[RecordedEvent]:
+        """List the `LogArchived` events beyond the base, the newest first."""
+
+    def record(self, recorded: RecordedEvent, baseline: Baseline) -> None:
+        """Make a recorded archive the base of the chain: its events are read by nobody any more."""
+
+    def prune(self, limit: int) -> int:
+        """Delete up to `limit` archived events, the oldest first; 0 when none is left."""
+
+
 class EventStore(Protocol):
     """The ledger. Safe from any thread; every method raises `StoreUnavailable` when the database cannot answer."""
 
@@ -317,6 +344,9 @@ class LedgerQueries(Protocol):
 
     def head_position(self) -> int:
         """Tell the position of the last event, 0 for an empty log. One cheap look, for followers."""
+
+    def list_archives(self) -> Sequence[ArchiveRow]:
+        """List the archives, the oldest first."""
 
 
 class EngineDescription(Protocol):

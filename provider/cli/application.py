@@ -19,9 +19,9 @@ from provider.cli.stderr import log_to_stderr, tell
 
 VERBS = (
     "up", "serve", "demo", "acquire", "exec", "ps", "history", "why", "events", "release", "restart", "destroy",
-    "clear", "sweep", "sweeper", "verify", "seal", "export", "what-if", "db", "rebuild", "image", "doctor",
+    "clear", "sweep", "sweeper", "verify", "seal", "export", "archive", "import", "what-if", "db", "rebuild", "image",
+    "doctor",
 )  # fmt: skip
-"""A verb is the module of this name (`exec`: `exec_`) under `provider.cli.verbs`, and its `command`."""
 
 
 EPILOG = """
@@ -41,7 +41,7 @@ INTERRUPTED = 128 + signal.SIGINT
 
 def module_name(name: str) -> str:
     """Name a verb's module: what Python does not take as a name gets underscores."""
-    return "exec_" if name == "exec" else name.replace("-", "_")
+    return f"{name}_" if name in ("exec", "import") else name.replace("-", "_")
 
 
 class Verbs(click.Group):

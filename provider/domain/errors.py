@@ -143,6 +143,20 @@ class FileError(SandboxError):
         super().__init__(f"file {path}: {message}")
 
 
+class BundleError(SandboxError):
+    """A bundle cannot be used: damaged, cut off, forged, of an unknown format, or none that fits here."""
+
+    def __init__(self, message: str, *, position: int | None = None, bundle: str = "bundle") -> None:
+        at = f"event {position}: " if position is not None else ""
+        super().__init__(f"{bundle}: {at}{message}; nothing was changed")
+        self.reason = message
+        self.position = position
+
+
+class LedgerNotEmpty(SandboxError):
+    """A ledger that has events is never imported into."""
+
+
 class StoreUnavailable(SandboxError):
     """The database could not answer. Nothing was lost; what was committed stays committed."""
 

@@ -254,6 +254,23 @@ class LedgerSealed(Event):
 
 @event
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogArchived(Event):
+    """The events behind `after_position` up to `through_position` are in a bundle, and may leave the database.
+
+    `sha256` is that of the file `bundle`, `baseline_sha256` that of what the log up to there adds up to.
+    """
+
+    after_position: int
+    through_position: int
+    through_hash: str
+    events: int
+    bundle: str
+    sha256: str
+    baseline_sha256: str
+
+
+@event
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorActionRequested(Event):
     """An operator asked for something, with a reason; committed before it is done."""
 

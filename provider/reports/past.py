@@ -6,8 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from provider.domain.archives import ArchiveRow
 from provider.domain.log import RecordedEvent
 from provider.ports import SandboxRecord
+from provider.reports.sandboxes import SandboxAsOf
 
 
 class PastQueries(Protocol):
@@ -25,5 +27,14 @@ class PastQueries(Protocol):
     def read_unchanged_since(self, moment: datetime, sandbox_ids: Collection[str]) -> Mapping[str, SandboxRecord]:
         """Read those of these sandboxes to which nothing happened at or after a moment: they are as they were."""
 
-    def read_streams(self, streams: Collection[str], position: int) -> Mapping[str, Sequence[RecordedEvent]]:
-        """Read the events of these streams up to a position, each checked; a stream that has none is left out."""
+    def read_archived(self, sandbox_ids: Collection[str]) -> Mapping[str, SandboxAsOf]:
+        """Read what the archived events of these sandboxes add up to; one that has none is left out."""
+
+    def list_archives(self) -> Sequence[ArchiveRow]:
+        """List the archives, the oldest first: behind the last one the log in the database begins."""
+
+    def read_streams(self, after: Mapping[str, int], position: int) -> Mapping[str, Sequence[RecordedEvent]]:
+        """Read the events of these streams behind a version of each, up to a position, each checked.
+
+        A stream that has none is left out.
+        """

@@ -6,13 +6,20 @@ from collections.abc import Iterable
 from itertools import takewhile
 
 from provider.domain.log import RecordedEvent
-from provider.domain.state import Generation, SandboxState, Stamp, evolve, settled
+from provider.domain.state import SandboxState, Stamp, evolve, settled
 from provider.reports.sandboxes import SandboxAsOf
 
 
-def fold_as_of(sandbox_id: str, position: int, history: Iterable[RecordedEvent]) -> SandboxAsOf:
-    """Fold a sandbox's own events, in order, up to a position; what comes later is not read."""
-    state, generations, recorded_at = SandboxState(sandbox_id=sandbox_id), dict[int, Generation](), None
+def fold_as_of(
+    sandbox_id: str, position: int, history: Iterable[RecordedEvent], start: SandboxAsOf | None = None
+) -> SandboxAsOf:
+    """Fold a sandbox's own events, in order, up to a position; what comes later is not read.
+
+    `start` is what the events before them add up to, where those were archived.
+    """
+    state = start.state if start is not None else SandboxState(sandbox_id=sandbox_id)
+    generations = {generation.number: generation for generation in start.generations} if start is not None else {}
+    recorded_at = start.recorded_at if start is not None else None
     for recorded in takewhile(lambda one: one.position <= position, history):
         stamp = Stamp(position=recorded.position, recorded_at=recorded.recorded_at)
         state, recorded_at = evolve(state, recorded.event, stamp), recorded.recorded_at

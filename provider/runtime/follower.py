@@ -46,6 +46,9 @@ class Follower:
     def _run(self) -> None:
         try:
             for batch in self._feed.follow(self.position):
+                if batch[0].position != self.position + 1:
+                    # What came between went into an archive before this process saw it: forget, and read it again.
+                    self._replica.clear()
                 for recorded in batch:
                     self._apply(recorded)
                 self.position = batch[-1].position

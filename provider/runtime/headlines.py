@@ -48,6 +48,8 @@ def describe_event(recorded: RecordedEvent) -> str:  # noqa: C901, PLR0911, PLR0
             return f"{event.observed} of {event.expected} seen, {event.actions} actions, {event.failures} failures"
         case ev.LedgerSealed():
             return f"{event.count} events, up to {event.position}; {'HMAC' if event.hmac else 'no key'}"
+        case ev.LogArchived():
+            return f"{event.events} events, up to {event.through_position}, in {event.bundle}"
         case ev.OperatorActionRequested():
             return f"{event.action} {event.target}: {event.reason}"
         case ev.OperatorActionCompleted():

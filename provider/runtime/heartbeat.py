@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from provider.domain.errors import ConcurrencyError, SandboxError, VersionConflict
-from provider.domain.events import Event
+from provider.domain.events import Event, WorkerStarted, WorkerStopped
 from provider.domain.ids import worker_stream
 from provider.domain.log import Author
 from provider.domain.workers import decide_worker_started, decide_worker_stopped
@@ -97,13 +97,13 @@ def commit_worker(
 ) -> Sequence[Event]:
     """Decide on a worker's stream and append; on a lost race decide again. Return the events appended."""
     for _ in range(MAX_CONFLICTS):
-        known = read_worker(store, worker_id)
+        version, known = _read_stream(store, worker_id)
         events = decide(known)
         if not events:
             return ()
         point(f"append.{events[0].type}.before")
         try:
-            store.append(worker_stream(worker_id), len(known), events, author)
+            store.append(worker_stream(worker_id), version, events, author)
         except VersionConflict:
             continue
         point(f"append.{events[0].type}.after")
@@ -112,5 +112,19 @@ def commit_worker(
 
 
 def read_worker(store: EventStore, worker_id: str) -> list[Event]:
-    """Read what is recorded about a worker; it is a handful of events."""
-    return [recorded.event for recorded in store.read_stream(worker_stream(worker_id))]
+    """Read what is recorded about a worker; it is a handful of events. The last one tells whether it is there."""
+    return _read_stream(store, worker_id)[1]
+
+
+def _read_stream(store: EventStore, worker_id: str) -> tuple[int, list[Event]]:
+    stream = worker_stream(worker_id)
+    recorded = list(store.read_stream(stream))
+    if recorded:
+        return recorded[-1].version, [one.event for one in recorded]
+    version = store.version_of(stream)
+    if version == 0:
+        return 0, []
+    # All of it was archived. A worker joins and leaves by turns, so their number tells which was the last.
+    is_there = version % 2 == 1
+    joined = WorkerStarted(worker_id=worker_id, host="", pid=0)
+    return version, [joined if is_there else WorkerStopped(worker_id=worker_id)]

@@ -6,14 +6,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from provider.domain.archives import ArchiveRow
 from provider.domain.errors import SandboxNotFound
 from provider.domain.events import SandboxAcquired
 from provider.domain.ids import sandbox_stream
 from provider.domain.log import RecordedEvent
 from provider.domain.state import Generation
 from provider.ports import EventStore, LedgerQueries, SandboxRecord
-from provider.reports.sandboxes import SandboxAsOf
-from provider.runtime.as_of import fold_as_of
 from provider.runtime.endings import Ending, choose_ended, describe_ending, generation_of
 from provider.runtime.references import SHORTEST_PREFIX, find_sandbox
 
@@ -75,12 +74,9 @@ class Insights:
         """Read everything that happened to a sandbox; every event is checked against the hash chain."""
         return list(self._store.read_stream(sandbox_stream(sandbox_id)))
 
-    def state_as_of(self, sandbox_id: str, position: int) -> SandboxAsOf:
-        """Tell how a sandbox was when `position` was the last event: the fold of its own events up to there.
-
-        A sandbox that did not exist yet, or never will, is `absent`. For a moment, ask `position_at` first.
-        """
-        return fold_as_of(sandbox_id, position, self._store.read_stream(sandbox_stream(sandbox_id)))
+    def list_archives(self) -> Sequence[ArchiveRow]:
+        """List the archives that hold the oldest part of the log, the oldest first."""
+        return self._queries.list_archives()
 
     def position_at(self, moment: datetime) -> int:
         """Tell the position of the last event recorded before a moment; 0 when there is none."""

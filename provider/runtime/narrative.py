@@ -154,6 +154,8 @@ def _facts(ending: Ending) -> Iterator[str]:
     if evidence is None:
         if generation.needs_evidence:
             yield "It has not been examined yet: the engine could not tell. That is tried again before it is removed."
+        elif generation.exit_code is not None:  # the event with the rest of the evidence is archived
+            yield f"Exit code {explain_exit_code(generation.exit_code)}."
         return
     if not evidence.found:
         yield "When it was to be examined, the engine no longer had it: no exit code, no log."

@@ -6,10 +6,11 @@ log, so nobody can tell them afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from provider.domain.archives import ArchiveRow
 from provider.domain.errors import InvalidPositionError, SandboxNotFound
 from provider.domain.ids import sandbox_stream
 from provider.domain.log import RecordedEvent, format_timestamp
@@ -55,6 +56,10 @@ class Past:
             raise SandboxNotFound(f"{found.sandbox_id} (at {format_timestamp(self._moment)})")
         return record_of(then)
 
+    def list_archives(self) -> Sequence[ArchiveRow]:
+        """List the archives that hold the oldest part of the log, as of today."""
+        return self._queries.list_archives()
+
     def list_generations(self, sandbox_id: str) -> Sequence[Generation]:
         """List the containers a sandbox had had by then, the oldest first."""
         return self._fold(sandbox_id).generations
@@ -73,21 +78,27 @@ class Past:
         self._insights.close()
 
     def _fold(self, sandbox_id: str) -> SandboxAsOf:
-        return self._insights.state_as_of(sandbox_id, self.position)
+        history = self._insights.history(sandbox_id)
+        return fold_as_of(sandbox_id, self.position, history, self._queries.read_archived([sandbox_id]).get(sandbox_id))
 
     def _read(self, sandbox_ids: Sequence[str]) -> Iterator[SandboxRecord]:
         unchanged = self._queries.read_unchanged_since(self._moment, sandbox_ids)
-        changed = {sandbox_stream(one): one for one in sandbox_ids if one not in unchanged}
-        histories = self._queries.read_streams(changed, self.position) if changed else {}
-        folded = {
-            changed[stream]: record_of(fold_as_of(changed[stream], self.position, history).state)
-            for stream, history in histories.items()
-        }
+        changed = [one for one in sandbox_ids if one not in unchanged]
+        folded = self._fold_all(changed) if changed else {}
         for one in sandbox_ids:
             if one in unchanged:
                 yield replace(unchanged[one], last_activity_at=None)
-            elif one in folded:
-                yield folded[one]
+            elif folded[one].version:
+                yield record_of(folded[one])
+
+    def _fold_all(self, sandbox_ids: Sequence[str]) -> Mapping[str, SandboxState]:
+        archived = self._queries.read_archived(sandbox_ids)
+        after = {sandbox_stream(one): archived[one].state.version if one in archived else 0 for one in sandbox_ids}
+        histories = self._queries.read_streams(after, self.position)
+        return {
+            one: fold_as_of(one, self.position, histories.get(sandbox_stream(one), ()), archived.get(one)).state
+            for one in sandbox_ids
+        }
 
 
 def look_back(insights: Insights, queries: PastQueries, as_of: datetime | timedelta | int) -> Past:
@@ -95,6 +106,9 @@ def look_back(insights: Insights, queries: PastQueries, as_of: datetime | timede
     if isinstance(as_of, int):
         return Past(insights, queries, as_of, _time_of(insights, queries, as_of))
     moment = insights.now() - as_of if isinstance(as_of, timedelta) else as_of
+    base = _last_archive(queries)
+    if base is not None and moment < base.through_recorded_at:
+        raise _archived(format_timestamp(moment), base)
     # What was recorded at the very moment belongs to it.
     return Past(insights, queries, insights.position_at(moment + timedelta(microseconds=1)), moment)
 
@@ -115,8 +129,23 @@ def record_of(state: SandboxState) -> SandboxRecord:
 
 
 def _time_of(insights: Insights, queries: PastQueries, position: int) -> datetime:
+    base = _last_archive(queries)
+    if base is not None and position <= base.through.position:
+        if position == base.through.position:
+            return base.through_recorded_at
+        raise _archived(f"position {position}", base)
     found = queries.find_time_of(position)
     if found is None:
         head = insights.head_position()
         raise InvalidPositionError(f"position {position}: the log ends with {head}; give one before it, or a time")
     return found
+
+
+def _last_archive(queries: PastQueries) -> ArchiveRow | None:
+    return next(reversed(queries.list_archives()), None)
+
+
+def _archived(then: str, base: ArchiveRow) -> InvalidPositionError:
+    begins = f"the log in the database begins behind event {base.through.position}"
+    told = f"{then}: {begins}, those before are in {base.bundle}"
+    return InvalidPositionError(f"{told}; import the archives into an empty ledger, and ask there")

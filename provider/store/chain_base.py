@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from provider.domain.log import GENESIS, ChainPoint
+from provider.store.tables import archives
+
+_LAST = (
+    select(archives.c.through_position, archives.c.through_hash).order_by(archives.c.through_position.desc()).limit(1)
+)
 
 
 def chain_base(connection: Connection) -> ChainPoint:
-    """Tell behind which event the log in the table goes on, with that event's hash.
+    """Tell behind which event the log in the table goes on, with that event's hash: the end of the last archive.
 
-    Every reader that follows the chain starts here, and in the same snapshot as its first events where others may
-    prune the log meanwhile.
+    What still stands in the table up to there is on its way out and read by nobody. Every reader that follows the chain
+    starts here, and in the same snapshot as its first events, or looks again when they do not fit: others may archive
+    meanwhile.
     """
-    return GENESIS
+    row = connection.execute(_LAST).one_or_none()
+    return GENESIS if row is None else ChainPoint(row.through_position, row.through_hash)

@@ -7,7 +7,7 @@ the table is linked to the chain's base.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -18,7 +18,7 @@ from provider.domain.chain import AlienContentError, compute_link, moment_of
 from provider.domain.codec import UnreadableEventError, from_payload
 from provider.domain.errors import CorruptLogError
 from provider.domain.events import OperatorActionCompleted
-from provider.domain.log import RecordedEvent
+from provider.domain.log import ChainPoint, RecordedEvent
 from provider.store.chain_base import chain_base
 from provider.store.raw_rows import RAW_COLUMNS, stored_event
 from provider.store.tables import events, ledger_head, streams
@@ -34,12 +34,18 @@ CHECKED: Select[Any] = select(
 """Events with all that `decode` needs; takes the hash of the chain's base as `base_hash`."""
 
 _STREAM_PAGE = (
-    CHECKED.where(events.c.stream == bindparam("stream"), events.c.version > bindparam("after"))
+    CHECKED.where(
+        events.c.stream == bindparam("stream"),
+        events.c.version > bindparam("after"),
+        events.c.position > bindparam("base"),
+    )
     .order_by(events.c.version)
     .limit(bindparam("limit"))
 )
 _STREAMS_UNTIL = CHECKED.where(
-    events.c.stream.in_(bindparam("streams", expanding=True)), events.c.position <= bindparam("position")
+    events.c.stream.in_(bindparam("streams", expanding=True)),
+    events.c.position <= bindparam("position"),
+    events.c.position > bindparam("base"),
 ).order_by(events.c.stream, events.c.version)
 _LOG_PAGE = CHECKED.where(events.c.position > bindparam("after")).order_by(events.c.position).limit(bindparam("limit"))
 _LOG_END = select(
@@ -59,6 +65,9 @@ WITH RECURSIVE halves(low, high) AS (
 SELECT low FROM halves WHERE low = high
 """).bindparams(bindparam("moment", type_=UtcTimestamp()))
 """Halves what is left until one event is left, so that no index on the times is needed."""
+_POSITION_OF = select(events.c.position).where(
+    events.c.stream == bindparam("stream"), events.c.version == bindparam("version")
+)
 _STREAM_END = (
     select(streams.c.version)
     .select_from(
@@ -66,7 +75,7 @@ _STREAM_END = (
     )
     .where(streams.c.stream == bindparam("stream"), events.c.position.is_(None))
 )
-_BY_COMMAND = CHECKED.where(events.c.command_id == bindparam("command_id"))
+_BY_COMMAND = CHECKED.where(events.c.command_id == bindparam("command_id"), events.c.position > bindparam("base"))
 _COMPLETION = CHECKED.where(
     events.c.stream == bindparam("stream"),
     events.c.version > bindparam("after"),
@@ -76,27 +85,23 @@ _COMPLETION = CHECKED.where(
 
 
 def stream_page(connection: Connection, stream: str, after: int, limit: int = PAGE) -> list[RecordedEvent]:
-    """Read up to `limit` events of one stream; raise `CorruptLogError` for a bad or missing one."""
-    values = {"stream": stream, "after": after, "limit": limit, "base_hash": chain_base(connection).hash}
-    rows = connection.execute(_STREAM_PAGE, values)
-    page = list(_checked(rows, "version", after))
-    if len(page) < limit:
-        last = connection.execute(_STREAM_END, {"stream": stream}).scalar_one_or_none()
-        if last is not None:
-            found = page[-1].position if page else 0
-            raise CorruptLogError(found, f"version {last} of {stream}, which must come after it, is missing")
-    return page
+    """Read up to `limit` events of one stream; raise `CorruptLogError` for a bad or missing one.
+
+    Versions that were archived are passed over; whether these are all that are missing, only the whole log tells.
+    """
+    return _behind_base(connection, lambda base: _stream_page(connection, base, stream, after, limit))
 
 
-def streams_until(connection: Connection, streams: Collection[str], position: int) -> Iterator[RecordedEvent]:
-    """Read the events of several streams up to a position, stream by stream in version order.
+def streams_until(connection: Connection, after: Mapping[str, int], position: int) -> Iterator[RecordedEvent]:
+    """Read the events of several streams behind a version of each, up to a position, stream by stream in version order.
 
     Raise `CorruptLogError` for a bad one, or where one is missing before the last one found.
     """
-    values = {"streams": list(streams), "position": position, "base_hash": chain_base(connection).hash}
+    base = chain_base(connection)
+    values = {"streams": list(after), "position": position, "base": base.position, "base_hash": base.hash}
     rows = connection.execute(_STREAMS_UNTIL, values)
-    for _, of_stream in groupby(rows, lambda row: row.stream):
-        yield from _checked(of_stream, "version", 0)
+    for stream, of_stream in groupby(rows, lambda row: row.stream):
+        yield from _checked(of_stream, "version", after[stream])
 
 
 def log_page(connection: Connection, after: int, limit: int = PAGE) -> list[RecordedEvent]:
@@ -104,7 +109,55 @@ def log_page(connection: Connection, after: int, limit: int = PAGE) -> list[Reco
 
     Raise `CorruptLogError` for a bad or missing one.
     """
-    base = chain_base(connection)
+    return _behind_base(connection, lambda base: _log_page(connection, base, after, limit))
+
+
+def find_position_before(connection: Connection, moment: datetime) -> int:
+    """Tell the position of the last event recorded before this moment; positions and times grow together.
+
+    Nothing before the chain's base is found.
+    """
+    while True:
+        base = chain_base(connection).position
+        found = connection.execute(_LAST_BEFORE, {"moment": moment, "base": base}).scalar_one_or_none()
+        if found is not None:
+            return int(found)
+        if chain_base(connection).position == base:  # else what was looked at has been archived meanwhile
+            raise CorruptLogError(base + 1, "it or an event behind it is missing")
+
+
+def _behind_base(connection: Connection, read: Callable[[ChainPoint], list[RecordedEvent]]) -> list[RecordedEvent]:
+    """Read behind the chain's base, and again when what did not fit was on its way into an archive."""
+    while True:
+        base = chain_base(connection)
+        try:
+            return read(base)
+        except CorruptLogError:
+            if chain_base(connection) == base:
+                raise
+
+
+def _stream_page(connection: Connection, base: ChainPoint, stream: str, after: int, limit: int) -> list[RecordedEvent]:
+    values = {"stream": stream, "after": after, "limit": limit, "base_hash": base.hash, "base": base.position}
+    rows = connection.execute(_STREAM_PAGE, values).all()
+    start = after
+    if rows and rows[0].version != after + 1 and base.position and not _has_version(connection, base, stream, after):
+        start = rows[0].version - 1
+    page = list(_checked(rows, "version", start))
+    if len(page) < limit:
+        last = connection.execute(_STREAM_END, {"stream": stream}).scalar_one_or_none()
+        if last is not None and (page or not base.position):
+            found = page[-1].position if page else 0
+            raise CorruptLogError(found, f"version {last} of {stream}, which must come after it, is missing")
+    return page
+
+
+def _has_version(connection: Connection, base: ChainPoint, stream: str, version: int) -> bool:
+    found = connection.execute(_POSITION_OF, {"stream": stream, "version": version}).scalar_one_or_none()
+    return found is not None and found > base.position
+
+
+def _log_page(connection: Connection, base: ChainPoint, after: int, limit: int) -> list[RecordedEvent]:
     after = max(after, base.position)
     rows = connection.execute(_LOG_PAGE, {"after": after, "limit": limit, "base_hash": base.hash})
     page = list(_checked(rows, "position", after))
@@ -117,7 +170,8 @@ def log_page(connection: Connection, after: int, limit: int = PAGE) -> list[Reco
 
 def find_by_command(connection: Connection, command_id: str) -> RecordedEvent | None:
     """Find the event that was recorded under an idempotency key."""
-    values = {"command_id": command_id, "base_hash": chain_base(connection).hash}
+    base = chain_base(connection)
+    values = {"command_id": command_id, "base": base.position, "base_hash": base.hash}
     row = connection.execute(_BY_COMMAND, values).one_or_none()
     return decode(row) if row is not None else None
 
@@ -130,12 +184,6 @@ def find_completion(connection: Connection, requested: RecordedEvent) -> Recorde
     }  # fmt: skip
     row = connection.execute(_COMPLETION, values).one_or_none()
     return decode(row) if row is not None else None
-
-
-def find_position_before(connection: Connection, moment: datetime) -> int:
-    """Tell the position of the last event recorded before this moment; positions and times grow together."""
-    values = {"moment": moment, "base": chain_base(connection).position}
-    return int(connection.execute(_LAST_BEFORE, values).scalar_one())
 
 
 def _checked(rows: Any, counter: str, after: int) -> Iterator[RecordedEvent]:

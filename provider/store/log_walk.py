@@ -12,6 +12,8 @@ from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.exc import OperationalError
 
 from provider.domain.chain import ChainCheck, StoredEvent
+from provider.domain.findings import Findings
+from provider.domain.log import ChainPoint
 from provider.store.chain_base import chain_base
 from provider.store.raw_rows import RAW_COLUMNS, stored_event
 from provider.store.tables import events
@@ -50,10 +52,28 @@ def hashes_at(connection: Connection, positions: Iterable[int]) -> Mapping[int, 
 
 
 def positions_before(connection: Connection, limit: int = 100) -> Sequence[int]:
-    """List events that stand where no event can be: at the chain's base or before it."""
-    base = chain_base(connection).position
-    statement = select(events.c.position).where(events.c.position <= base).order_by(events.c.position).limit(limit)
-    return connection.execute(statement).scalars().all()
+    """List events that stand where no event can be: at the chain's base or before it.
+
+    The end of an archive that has not left the table yet is in its place: the last archived events, without a gap.
+    """
+    base = chain_base(connection)
+    statement = select(events.c.position).where(events.c.position <= base.position).order_by(events.c.position)
+    positions = connection.execute(statement.limit(limit)).scalars().all()
+    return positions if positions and not _ends_with(connection, positions[0], base) else []
+
+
+def _ends_with(connection: Connection, first: int, base: ChainPoint) -> bool:
+    """Tell whether the events from one on are an unbroken chain up to the base."""
+    rows = connection.execute(_ROWS.where(events.c.position == first)).all()
+    findings = Findings()
+    check = ChainCheck(ChainPoint(first, stored_event(rows[0]).hash), findings)
+    while check.point.position < base.position and not findings.count:
+        page = [stored for stored in _read_page(connection, check.point.position) if stored.position <= base.position]
+        if not page:
+            return False
+        for stored in page:
+            check.take(stored)
+    return check.point == base and not findings.count
 
 
 def _read_page(connection: Connection, after: int) -> Sequence[StoredEvent]:

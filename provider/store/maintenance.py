@@ -19,7 +19,8 @@ from provider.store import log_reader, migrate
 from provider.store.audit_sql.views import list_missing
 from provider.store.engine import read_snapshot, sqlite_module, translated, wal_is_safe
 from provider.store.event_store import SqlEventStore
-from provider.store.rebuild import Progress, find_differences, rebuild
+from provider.store.fold import Progress
+from provider.store.rebuild import find_differences, rebuild
 from provider.store.tables import ledger_head, metadata
 from provider.store.verification import Verification
 

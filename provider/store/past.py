@@ -8,9 +8,13 @@ from datetime import datetime
 
 from sqlalchemy import Engine, bindparam, or_, select
 
+from provider.domain.archives import ArchiveRow
 from provider.domain.log import RecordedEvent
 from provider.ports import SandboxRecord
+from provider.reports.sandboxes import SandboxAsOf
 from provider.store import log_reader
+from provider.store.archive_rows import read_archives
+from provider.store.baselines import Baselines
 from provider.store.engine import translated
 from provider.store.queries import SHOWN, read_record
 from provider.store.tables import events, generations, sandboxes
@@ -40,6 +44,7 @@ class SqlPast:
     def __init__(self, engine: Engine, url: str) -> None:
         self._engine = engine
         self._url = url
+        self._baselines = Baselines(engine, url)
 
     def find_time_of(self, position: int) -> datetime | None:
         """Tell when an event was recorded; None for a position that the table does not have."""
@@ -61,10 +66,19 @@ class SqlPast:
             rows = connection.execute(_UNCHANGED, values).all()
         return {row.sandbox_id: read_record(row._asdict()) for row in rows}
 
-    def read_streams(self, streams: Collection[str], position: int) -> Mapping[str, Sequence[RecordedEvent]]:
-        """Read the events of these streams up to a position, each checked."""
+    def read_archived(self, sandbox_ids: Collection[str]) -> Mapping[str, SandboxAsOf]:
+        """Read what the archived events of these sandboxes add up to."""
+        return self._baselines.read(sandbox_ids)
+
+    def list_archives(self) -> Sequence[ArchiveRow]:
+        """List the archives, the oldest first."""
+        with translated(self._url), self._engine.connect() as connection:
+            return read_archives(connection)
+
+    def read_streams(self, after: Mapping[str, int], position: int) -> Mapping[str, Sequence[RecordedEvent]]:
+        """Read the events of these streams behind a version of each and up to a position, each checked."""
         found: dict[str, list[RecordedEvent]] = defaultdict(list)
         with translated(self._url), self._engine.connect() as connection:
-            for recorded in log_reader.streams_until(connection, streams, position):
+            for recorded in log_reader.streams_until(connection, after, position):
                 found[recorded.stream].append(recorded)
         return found

@@ -10,8 +10,10 @@ from typing import Any
 
 from sqlalchemy import Engine, Select, bindparam, or_, select, tuple_
 
+from provider.domain.archives import ArchiveRow
 from provider.domain.state import Generation
 from provider.ports import SandboxRecord
+from provider.store.archive_rows import read_archives
 from provider.store.engine import patiently, translated
 from provider.store.log_reader import find_position_before
 from provider.store.rows import read_generation
@@ -90,6 +92,11 @@ class SqlLedgerQueries:
         """Tell the position of the last event, 0 for an empty log."""
         (head,) = self._rows(_HEAD)
         return int(head["position"])
+
+    def list_archives(self) -> Sequence[ArchiveRow]:
+        """List the archives, the oldest first."""
+        with translated(self._url), self._engine.connect() as connection:
+            return read_archives(connection)
 
     def _rows(self, statement: Select[Any], **parameters: object) -> list[dict[str, Any]]:
         def read() -> list[dict[str, Any]]:

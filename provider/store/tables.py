@@ -10,6 +10,7 @@ from sqlalchemy import (
     Double,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
@@ -218,4 +219,18 @@ sweeps = Table(
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("error", Text),
     Index(None, "started_at"),
+)
+
+archives = Table(
+    "archives",
+    metadata,
+    Column("through_position", BigInteger, primary_key=True, autoincrement=False),
+    Column("through_hash", Text, nullable=False),
+    Column("through_recorded_at", UtcTimestamp, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("bundle", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("archived_at", UtcTimestamp, nullable=False),
+    Column("event_position", BigInteger, nullable=False),
+    Column("baseline", LargeBinary, nullable=False),
 )

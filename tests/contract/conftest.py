@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
+from provider.domain import events as ev
 from provider.store.event_store import SqlEventStore
-from tests.contract.store_support import opened
+from tests.contract.store_support import AUTHOR, OTHER, append, born, creating, died, opened
 
 
 @pytest.fixture
@@ -15,3 +17,20 @@ def store(database_url: str) -> Iterator[SqlEventStore]:
     """Give an empty ledger that reads seven events at once, so that few events make many pages."""
     with opened(database_url, page=7) as made:
         yield made
+
+
+@pytest.fixture
+def storied(store: SqlEventStore) -> SqlEventStore:
+    """Give a ledger with 22 events: two workers, a crash and a restart, another sandbox that still lives."""
+    store.append("worker:w1", 0, [ev.WorkerStarted(worker_id="w1", host="h", pid=1)], AUTHOR)
+    append(store, *born())
+    append(store, *died(store))
+    store.append("worker:w2", 0, [ev.WorkerStarted(worker_id="w2", host="h", pid=2)], AUTHOR)
+    append(store, *born(2))
+    of_another_thread = replace(creating(1, OTHER), thread_id="another")
+    append(store, of_another_thread, *born(1, OTHER)[1:], sandbox_id=OTHER)
+    append(store, ev.SandboxReleased(generation=1, worker_id="w1", cause="request"), sandbox_id=OTHER)
+    store.append("worker:w2", 1, [ev.WorkerStopped(worker_id="w2")], AUTHOR)
+    append(store, ev.SandboxDestroyFailed(generation=2, error="no"))
+    append(store, ev.SandboxReleased(generation=2, worker_id="w1", cause="request"))
+    return store

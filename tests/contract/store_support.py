@@ -21,6 +21,7 @@ from provider.store.migrate import ensure_schema
 
 AUTHOR = Author("worker:w1", "00000000-0000-4000-8000-000000000001")
 SANDBOX = "0123456789abcdef"
+OTHER = "f" * 16
 
 
 @contextmanager

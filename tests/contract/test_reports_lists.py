@@ -11,7 +11,8 @@ from provider.domain.errors import InvalidCursorError
 from provider.domain.ids import sandbox_stream
 from provider.domain.search import Search, parse_search
 from provider.domain.state import Generation
-from provider.reports import AuditFilter, SandboxSort, WorkerReport
+from provider.reports import AuditFilter, SandboxAsOf, SandboxSort, WorkerReport
+from provider.runtime.as_of import fold_as_of
 from provider.runtime.reports import Reports
 from provider.store.event_store import SqlEventStore
 from tests.bench.bulk import fill
@@ -146,16 +147,20 @@ def test_operator_actions(past: Folded, reports: Reports) -> None:
 def test_as_of(store: SqlEventStore, past: Folded, reports: Reports) -> None:
     sandbox_id = max(past.states, key=lambda key: past.states[key].version)
     mine = [one for one in past.events if one.stream == sandbox_stream(sandbox_id)]
-    now = reports.insights.state_as_of(sandbox_id, store.head_position())
+
+    def as_of(position: int) -> SandboxAsOf:
+        return fold_as_of(sandbox_id, position, reports.insights.history(sandbox_id))
+
+    now = as_of(store.head_position())
     assert now.state == past.states[sandbox_id]
     assert now.generations == tuple(past.generations[sandbox_id].values())
-    before = reports.insights.state_as_of(sandbox_id, mine[0].position - 1)
+    before = as_of(mine[0].position - 1)
     assert (before.state.status, before.recorded_at, before.generations) == ("absent", None, ())
     for recorded in mine:
-        then = reports.insights.state_as_of(sandbox_id, recorded.position)
+        then = as_of(recorded.position)
         assert (then.state.version, then.recorded_at) == (recorded.version, recorded.recorded_at)
     at = mine[3].recorded_at + timedelta(microseconds=1)
-    assert reports.insights.state_as_of(sandbox_id, reports.insights.position_at(at)).state.version >= mine[3].version
+    assert as_of(reports.insights.position_at(at)).state.version >= mine[3].version
 
 
 @pytest.mark.parametrize("cursor", ["x", "", "e30", "WyJzYW5kYm94ZXMiXQ", "é", "a" * 5000])

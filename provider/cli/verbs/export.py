@@ -22,7 +22,10 @@ TELL_EVERY = 1000
 
 
 @verb("export", writes_file=True)
-@click.option("--format", "form", type=click.Choice(["ndjson", "csv"]), default="ndjson", help="One event a line.")
+@click.option(
+    "--format", "form", type=click.Choice(["ndjson", "csv", "bundle"]), default="ndjson",
+    help="One event a line; or a bundle, which `import` takes.",
+)  # fmt: skip
 @click.option("--since", callback=read_since, metavar="TIME", help="Since then, or not older than 90s, 10m, 2h, 1d.")
 @click.option("--until", callback=read_since, metavar="TIME", help="Before then.")
 @click.option("--type", "types", multiple=True, callback=read_types, metavar="TYPE", help="Only these; repeatable.")
@@ -32,18 +35,24 @@ TELL_EVERY = 1000
 @click.option("--output", "path", type=click.Path(path_type=Path), metavar="FILE", help="Instead of stdout.")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 def command(  # noqa: PLR0913 -- one parameter for each option
-    invocation: Invocation, *, form: Literal["ndjson", "csv"], since: datetime | timedelta | None,
+    invocation: Invocation, *, form: Literal["ndjson", "csv", "bundle"], since: datetime | timedelta | None,
     until: datetime | timedelta | None, types: frozenset[str], sandbox: str | None, user: str | None, after: int,
     path: Path | None, force: bool,
 ) -> None:  # fmt: skip
     """Write the log out for other programs.
 
-    Every event is checked against the hash chain. Columns are those of the table `events`.
+    Every event is checked against the hash chain. Columns are those of the table `events`. A bundle has all that the
+    database has of the log, and goes into a file.
     """
     from provider.runtime.export import WRITERS
 
     if user is not None and sandbox is None:
         raise click.UsageError("--user says whose thread --sandbox names: give both")
+    if form == "bundle":
+        if path is None or any((since, until, types, sandbox, after)):
+            raise click.UsageError("a bundle has the whole log and goes into a file: give --output FILE and no choice")
+        _write_bundle(invocation, path, force=force)
+        return
     with invocation.insights() as insights, progress("reading the log") as step:
         now = insights.now()
         start = insights.start_of(after, _moment(since, now))
@@ -55,6 +64,13 @@ def command(  # noqa: PLR0913 -- one parameter for each option
         else:
             count = _write_file(_told(chunks, step), path, force=force) - (form == "csv")
             _answer(invocation, path, count)
+
+
+def _write_bundle(invocation: Invocation, path: Path, *, force: bool) -> None:
+    from provider.bootstrap import write_log_bundle
+
+    with progress(f"writing {path}"):
+        _answer(invocation, path, write_log_bundle(invocation.settings(), path, replace=force).events)
 
 
 def _write_stdout(chunks: Iterable[str]) -> None:

@@ -12,8 +12,11 @@ from provider.cli.plain import visible_lines
 from provider.cli.render import write_json, write_line, write_wrapped
 
 if TYPE_CHECKING:
+    from provider.ports import SandboxRecord
     from provider.runtime.endings import Ending
+    from provider.runtime.insights import Insights
     from provider.runtime.narrative import Narrative
+    from provider.runtime.past import Past
 
 
 @verb("why")
@@ -32,12 +35,15 @@ def command(invocation: Invocation, reference: str, user: str | None, generation
     with invocation.reader(as_of) as ledger:
         record, now = ledger.get(reference, user), ledger.now()
         ending = ledger.find_ending(record, generation)
+        archived = _tell_archived(ledger, record, ending)
     narrative = tell_ending(ending, now) if ending is not None else tell_alive(record, generation, now)
     if invocation.is_json:
         sentences = [narrative.headline, *narrative.facts, *narrative.since, *narrative.advice]
         write_json({"sandbox": sandbox_document(record), "sentences": sentences, **_ending_document(ending)})
     else:
         write_narrative(narrative)
+        if archived is not None:
+            write_wrapped(f"\n{archived}.")
 
 
 def write_narrative(narrative: Narrative) -> None:
@@ -50,6 +56,15 @@ def write_narrative(narrative: Narrative) -> None:
             write_line(f"  | {line}")
     _write_paragraph("Since then", narrative.since)
     _write_paragraph("What to do", narrative.advice)
+
+
+def _tell_archived(ledger: Insights | Past, record: SandboxRecord, ending: Ending | None) -> str | None:
+    """Say that a part of the story is not here; what is told without events needs none."""
+    from provider.runtime.archived import tell_archived
+
+    if ending is None:
+        return None
+    return tell_archived(record, ledger.history(record.sandbox_id), ledger.list_archives())
 
 
 def _write_paragraph(title: str, sentences: tuple[str, ...]) -> None:

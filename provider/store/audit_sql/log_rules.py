@@ -14,6 +14,14 @@ logged AS (
 )
 """
 """Each stream as the log has it: what the checks have in common."""
+CUT = "(SELECT coalesce(max(through_position), 0) FROM archives)"
+LOGGED_0005 = f"""
+logged AS (
+    SELECT stream, count(*) AS events, min(version) AS first, max(version) AS last
+    FROM events WHERE position > {CUT} GROUP BY stream
+)
+"""
+"""The same over a log whose oldest part was archived, of which some may not have left the table yet."""
 _LAST = "(SELECT max(position) FROM events)"
 
 

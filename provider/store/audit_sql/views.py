@@ -11,15 +11,15 @@ from provider.store.audit_sql import holds, lifetimes, people, reliability, runs
 from provider.store.audit_sql.dialect import DIALECTS, Dialect
 from provider.store.audit_sql.fleet_rules import fleet_checks
 from provider.store.audit_sql.intent_rules import intent_checks
-from provider.store.audit_sql.log_rules import LOGGED, log_checks
+from provider.store.audit_sql.log_rules import CUT, LOGGED, LOGGED_0005, log_checks
 from provider.store.audit_sql.rules import violations
 
 View = Callable[[Dialect], str]
 
 
-def all_violations(dialect: Dialect, *, cut: str) -> str:
+def all_violations(dialect: Dialect, *, cut: str, logged: str = LOGGED) -> str:
     """One row per broken invariant; `cut` is SQL for the position up to which the log was archived away."""
-    return violations(LOGGED, [*log_checks(cut), *fleet_checks(dialect, cut), *intent_checks(dialect, cut)])
+    return violations(logged, [*log_checks(cut), *fleet_checks(dialect, cut), *intent_checks(dialect, cut)])
 
 
 def violations_0004(dialect: Dialect) -> str:
@@ -27,7 +27,7 @@ def violations_0004(dialect: Dialect) -> str:
     return all_violations(dialect, cut="0")
 
 
-REVISION_0004: Mapping[str, View] = {
+REVISION_0004: dict[str, View] = {
     "v_container_lifetimes": lifetimes.container_lifetimes,
     "v_deaths": lifetimes.deaths,
     "v_evictions": lifetimes.evictions,
@@ -39,7 +39,15 @@ REVISION_0004: Mapping[str, View] = {
     "v_daily_reliability": reliability.daily_reliability,
     "v_violations": violations_0004,
 }
-CURRENT = REVISION_0004
+
+
+def violations_0005(dialect: Dialect) -> str:
+    """One row per broken invariant; what was archived is no gap."""
+    return all_violations(dialect, cut=CUT, logged=LOGGED_0005)
+
+
+REVISION_0005: dict[str, View] = {"v_violations": violations_0005}
+CURRENT: Mapping[str, View] = REVISION_0004 | REVISION_0005
 """The views of the newest schema."""
 
 

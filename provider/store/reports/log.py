@@ -76,9 +76,10 @@ def _search(
         low = low if place is None else max(low, place + 1)
         end = min(high, low + budget - 1)
     between = counter.between(end, high) if is_falling else counter.between(low, end)
-    statement = log_reader.CHECKED.where(between, *_conditions(connection, wanted))
+    base = chain_base(connection)
+    statement = log_reader.CHECKED.where(between, events.c.position > base.position, *_conditions(connection, wanted))
     ordered = statement.order_by(counter.desc() if is_falling else counter.asc()).limit(limit + 1)
-    rows = connection.execute(ordered, {"base_hash": chain_base(connection).hash}).all()
+    rows = connection.execute(ordered, {"base_hash": base.hash}).all()
     items = tuple(log_reader.decode(row) for row in rows[:limit])
     if len(rows) > limit:
         return Found(items, _number(wanted, items[-1]), is_cut=False)

@@ -1,0 +1,49 @@
+"""`sandbox-ledger archive`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+
+from provider.cli.invocation import Invocation, operator, verb
+from provider.cli.render import write_json, write_line
+from provider.cli.stderr import progress
+from provider.cli.verbs.events import read_since
+
+
+def read_before(context: click.Context, parameter: click.Parameter, text: str) -> int | datetime | timedelta | None:
+    """Read a position, a moment, or an age."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    return read_since(context, parameter, text)
+
+
+@verb("archive", writes_file=True)
+@click.option(
+    "--before", required=True, callback=read_before, metavar="TIME|POSITION",
+    help="What is older: than a time, than an age such as 90d, or than this position.",
+)  # fmt: skip
+@click.option(
+    "--output", "directory", required=True, metavar="DIR", help="Where the bundle goes; it must be there.",
+    type=click.Path(path_type=Path, exists=True, file_okay=False, writable=True),
+)  # fmt: skip
+def command(invocation: Invocation, *, before: int | datetime | timedelta, directory: Path) -> None:
+    """Move the oldest part of the log into a bundle.
+
+    The bundle is written, read back and recorded before anything leaves the database. Run it again after an
+    interruption: it goes on where it was. Keep the bundles: `import` makes the whole log of them again.
+    """
+    from provider.bootstrap import archive_ledger
+
+    with progress("archiving") as step:
+        report = archive_ledger(invocation.settings(), before, directory, operator(), step)
+    if invocation.is_json:
+        base = report.base._asdict()
+        write_json({"bundles": list(report.bundles), "pruned": report.pruned, "base": base})
+        return
+    for name in report.bundles:
+        write_line(f"archived {directory / name}")
+    where = f"the log in the database begins behind event {report.base.position}"
+    write_line(f"removed {report.pruned} events; {where}" if report.pruned else f"nothing to archive; {where}")

@@ -1,0 +1,42 @@
+"""`sandbox-ledger import`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from provider.cli.invocation import Invocation, verb
+from provider.cli.plain import visible
+from provider.cli.render import write_json, write_line
+from provider.cli.stderr import progress, tell
+
+
+@verb("import")
+@click.argument(
+    "bundles",
+    nargs=-1,
+    required=True,
+    metavar="BUNDLE...",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+)
+@click.option("--accept-unsigned", is_flag=True, help="Take bundles without the HMAC of audit.seal_key, too.")
+def command(invocation: Invocation, *, bundles: tuple[Path, ...], accept_unsigned: bool) -> None:
+    """Make a ledger again from its bundles.
+
+    The configured database must be empty. All bundles from the first event on, in any order: archives, and an export
+    with --format bundle of what was not archived. Every event is checked; all are taken, or none.
+    """
+    from provider.bootstrap import import_bundles
+
+    with progress("importing") as step:
+        report = import_bundles(
+            invocation.settings(), bundles, accept_unsigned=accept_unsigned,
+            progress=lambda position: step(f"imported {position} events"),
+        )  # fmt: skip
+    for name in report.unproven:
+        tell(f"{visible(name)}: whole, but without an HMAC that could be checked: nothing proves who made it")
+    if invocation.is_json:
+        write_json({"ledger_id": report.ledger_id, "events": report.events, "unproven": list(report.unproven)})
+    else:
+        write_line(f"imported {report.events} events of ledger {visible(report.ledger_id)}")

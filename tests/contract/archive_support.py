@@ -1,0 +1,63 @@
+"""Archiving for tests, and what a ledger must be like before and after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from provider.domain.log import Author
+from provider.domain.seals import SealKey
+from provider.domain.verification import Scope
+from provider.runtime.archiving import ArchiveReport, Archiving, describe_bundle
+from provider.runtime.bundle_file import write_bundle
+from provider.store.archives import SqlArchives
+from provider.store.event_store import SqlEventStore
+from provider.store.rebuild import find_differences
+from provider.store.tables import events, generations, ledger_head, sandboxes, streams
+from provider.store.verification import Verification
+
+KEY = SealKey.from_text("a key of more than sixteen characters")
+OPERATOR = Author("operator:o", "an-archive")
+
+
+class KilledError(BaseException):
+    """Stands for the end of the process: nothing catches it."""
+
+
+def archive(store: SqlEventStore, through: int, directory: Path, key: SealKey | None = None) -> ArchiveReport:
+    ledger = SqlArchives(store, page=3)
+    return Archiving(store, ledger, key).archive(through, directory, OPERATOR, lambda _: None)
+
+
+def write_rest(store: SqlEventStore, path: Path, key: SealKey | None = None) -> Path:
+    ledger = SqlArchives(store, page=3)
+    base = ledger.base()
+    write_bundle(path, describe_bundle(ledger.describe_ledger(), base), ledger.read(base, store.head_position()), key)
+    return path
+
+
+def projections(store: SqlEventStore) -> list[list[tuple[Any, ...]]]:
+    tables = (streams, sandboxes, generations, ledger_head)
+    with store.engine.connect() as connection:
+        return [
+            [tuple(row) for row in connection.execute(select(t).order_by(*t.primary_key.columns))] for t in tables
+        ]  # fmt: skip
+
+
+def positions(store: SqlEventStore) -> list[int]:
+    with store.engine.connect() as connection:
+        return list(connection.execute(select(events.c.position).order_by(events.c.position)).scalars())
+
+
+def violations(store: SqlEventStore) -> list[Any]:
+    with store.engine.connect() as connection:
+        return list(connection.exec_driver_sql("SELECT * FROM v_violations").all())
+
+
+def assert_healthy(store: SqlEventStore) -> None:
+    report = Verification(store, KEY, Scope(tables=True)).run()
+    assert report.problems == ()
+    assert find_differences(store) == []
+    assert violations(store) == []
