@@ -15,6 +15,7 @@ from provider.runtime.insights import Insights
 from provider.runtime.operator_actions import OperatorActions
 from provider.runtime.reports import Reports
 from provider.settings import Settings
+from web.invariants import Invariants
 from web.last_known import LastKnown
 from web.lazily import Lazily
 from web.live.places import Places
@@ -34,6 +35,7 @@ class Services:
         self._reports = Lazily(lambda: open_reports(settings), Reports.close)
         self._actions = Lazily(lambda: open_actions(settings), OperatorActions.close)
         self.last_known = LastKnown()
+        self.invariants = Invariants()
         self._tailer = Lazily(lambda: Tailer(lambda: self._reports.get().insights).start(), Tailer.stop)
         self._closers: list[Callable[[], None]] = [self._reports.close, self._actions.close, self._tailer.close]
         atexit.register(self.close)

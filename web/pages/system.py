@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from provider.reports import SystemReport
 from provider.reports.integrity import IntegritySummary
+from web.invariants import Look
 from web.live.tailer import Freshness
 from web.pages.frame import show_page
 from web.pages.page import Page
@@ -23,6 +24,7 @@ class SystemView:
 
     report: SystemReport
     integrity: IntegritySummary
+    invariants: Look
     feed: Freshness
     behind: int
     versions: tuple[tuple[str, str], ...]
@@ -37,6 +39,7 @@ def show() -> ResponseReturnValue:
     view = SystemView(
         report=report,
         integrity=reports.integrity.summary(),
+        invariants=services().invariants.look(reports),
         feed=feed,
         behind=max(0, report.freshness.head_position - feed.position),
         versions=tuple((name, version(name)) for name in LIBRARIES),
