@@ -139,7 +139,7 @@ def require_count(found: Sequence[str], order: BulkOrder) -> None:
         raise errors.CountMismatch(f"more than {BULK_LIMIT} sandboxes match; nothing was done, narrow the query down")
     if len(found) != order.count:
         raise errors.CountMismatch(
-            f"{len(found)} sandboxes match now, {order.count} were expected; nothing was done, look at them again"
+            f"{len(found)} match now, {order.count} were expected; nothing was done, look at them again"
         )
 
 

@@ -11,6 +11,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from web.api.problems import Problem
 
+MOST_BYTES = 64 * 1024
 KINDS: Mapping[str, type] = {"string": str, "integer": int, "boolean": bool}
 
 
@@ -18,7 +19,11 @@ def read_body(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Read the body by its schema; raise a `Problem` that lists all that is wrong with it."""
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("send a JSON object with Content-Type: application/json")
-    body = request.get_json(silent=True)
+    request.max_content_length = MOST_BYTES
+    try:
+        body = request.get_json(silent=True)
+    except RecursionError:
+        body = None
     if not isinstance(body, dict):
         raise Problem(400, "the body is no JSON object", errors=[{"pointer": "", "detail": "no JSON object"}])
     properties: Mapping[str, Any] = schema["properties"]

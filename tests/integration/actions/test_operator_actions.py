@@ -263,7 +263,7 @@ def test_a_bulk_is_one_order_and_tells_what_it_could_not_do(floor: Floor) -> Non
     assert (again.repeated, again.detail) == (True, report.detail)
 
 
-@pytest.mark.parametrize(("count", "words"), [(3, "2 sandboxes match now, 3 were expected"), (501, "more than 500")])
+@pytest.mark.parametrize(("count", "words"), [(3, "2 match now, 3 were expected"), (501, "more than 500")])
 def test_a_bulk_of_another_size_is_refused(floor: Floor, count: int, words: str) -> None:
     ids = [floor.worker.acquire(f"thread-{number}") for number in range(2)]
     report = floor.actions.perform_bulk(bulk("destroy", count), lambda: ids)
