@@ -26,7 +26,8 @@ GENERATIONS = {
 }  # fmt: skip
 EVENTS = {
     "ix_events_operator_actions": ("recorded_at, position", "OperatorActionRequested"),
-    "ix_events_operator_outcomes": ("correlation_id", "OperatorActionCompleted"),
+    "ix_events_operator_outcomes": ("stream, correlation_id, version", "OperatorActionCompleted"),
+    "ix_events_orphans_removed": ("stream, type, version", "OrphanRemoved"),
 }
 
 

@@ -27,6 +27,11 @@ def derive_sandbox_id(user_id: str | None, thread_id: str) -> SandboxId:
     return SandboxId(hashlib.sha256(encoded.encode()).hexdigest()[:16])
 
 
+def is_sandbox_id(text: str) -> bool:
+    """Tell whether this is a whole sandbox id, known or not."""
+    return _SANDBOX_ID.fullmatch(text) is not None
+
+
 def parse_sandbox_id(text: object) -> SandboxId:
     """Accept a sandbox id, or raise `InvalidIdError`."""
     if not isinstance(text, str):

@@ -32,8 +32,8 @@ _FLAGS = {"yes": True, "no": False}
 class Search:
     """What is looked for. Several values of one field mean any of them, several fields all of them.
 
-    Texts may end in `*`; `words` match an id's beginning, or part of a thread or user. `since` is included, `until`
-    not; `since_text` and `until_text` are how they were written.
+    Texts may end in `*`; `words` match an id's beginning, or part of a thread or user (a whole sandbox id: only that
+    sandbox). `since` is included, `until` not; `since_text` and `until_text` are how they were written.
     """
 
     status: tuple[str, ...] = ()

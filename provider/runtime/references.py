@@ -5,18 +5,12 @@ from __future__ import annotations
 import re
 
 from provider.domain.errors import InvalidIdError
-from provider.domain.ids import check_name, derive_sandbox_id
+from provider.domain.ids import check_name, derive_sandbox_id, is_sandbox_id
 from provider.ports import LedgerQueries, SandboxRecord
 
 SHORTEST_PREFIX = 4
 
-_ID = re.compile(r"[0-9a-f]{16}")
 _DIGITS = re.compile(r"[0-9a-f]{1,15}")
-
-
-def is_sandbox_id(reference: str) -> bool:
-    """Tell whether this is a whole sandbox id, known or not."""
-    return _ID.fullmatch(reference) is not None
 
 
 def find_sandbox(

@@ -73,15 +73,15 @@ Index(
     "uq_events_command_id", events.c.command_id, unique=True, postgresql_where=_has_command, sqlite_where=_has_command
 )
 # Rare types only: other events pay nothing for them.
-_requested = events.c.type == "OperatorActionRequested"
-_completed = events.c.type == "OperatorActionCompleted"
-Index(
-    "ix_events_operator_actions", events.c.recorded_at, events.c.position, sqlite_where=_requested,
-    postgresql_where=_requested,
-)  # fmt: skip
-Index(
-    "ix_events_operator_outcomes", events.c.correlation_id, sqlite_where=_completed, postgresql_where=_completed
-)  # fmt: skip
+_e = events.c
+_RARE = {
+    "ix_events_operator_actions": ((_e.recorded_at, _e.position), "OperatorActionRequested"),
+    # As the view of operators' actions asks for what came of one.
+    "ix_events_operator_outcomes": ((_e.stream, _e.correlation_id, _e.version), "OperatorActionCompleted"),
+    "ix_events_orphans_removed": ((_e.stream, _e.type, _e.version), "OrphanRemoved"),
+}
+for _name, (_columns, _type) in _RARE.items():
+    Index(_name, *_columns, sqlite_where=_e.type == _type, postgresql_where=_e.type == _type)
 
 sandboxes = Table(
     "sandboxes",

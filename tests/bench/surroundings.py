@@ -46,7 +46,7 @@ class Surroundings:
             yield self._start(starting, now)
         elif self._sweep_is_due(now):
             yield from self._sweep(now)
-        elif self._random.random() < 1 / 1500:
+        elif self._random.random() < 1 / 150:
             yield from self._operate()
         elif self._random.random() < 1 / 5000:
             yield self._lose(now)

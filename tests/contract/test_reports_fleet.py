@@ -143,7 +143,7 @@ def test_totals(past: Folded, reports: Reports) -> None:
     assert seen.events == len(past.events)
     types = Counter(recorded.event.type for recorded in past.events)
     assert (seen.workers_running, seen.workers_lost) == (12, types["WorkerLost"])
-    assert seen.sweeps_finished > 100
+    assert seen.sweeps_finished > 50
     assert seen.last_sweep_at is not None
 
 

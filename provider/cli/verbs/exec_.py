@@ -73,7 +73,7 @@ def _held(provider: SandboxProvider, insights: Insights, reference: str, user: s
 def _resolve(insights: Insights, reference: str, user: str | None) -> tuple[str | None, str | None, str]:
     """Tell thread, user and id of what is meant; a thread that has no sandbox yet has no id."""
     from provider.domain.errors import SandboxNotFound
-    from provider.runtime.references import is_sandbox_id
+    from provider.domain.ids import is_sandbox_id
 
     # A new thread may be called "1234": so few digits must not lead into somebody else's sandbox.
     found = insights.find(reference, user, shortest_prefix=SHORTEST_PREFIX)

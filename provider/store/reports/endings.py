@@ -20,6 +20,9 @@ from provider.store.reports.reading import Reading
 from provider.store.reports.views import evictions, restarts
 from provider.store.tables import generations, sandboxes
 
+RESTARTS_CAP = 1_000
+"""Each one counted costs a look at the container before it."""
+
 Keys = Mapping[str, ColumnElement[Any]]
 
 g, s, e, r = generations.c, sandboxes.c, evictions.c, restarts.c
@@ -70,7 +73,7 @@ class SqlEndingQueries:
 
     def count_restarts(self, search: Search) -> Count:
         """Count restarts, up to a cap."""
-        return self._reading.once(lambda connection: count_rows(connection, _restarts(search)))
+        return self._reading.once(lambda connection: count_rows(connection, _restarts(search), RESTARTS_CAP))
 
 
 def _evictions(search: Search) -> Select[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Integer, Select, Text, case, cast, func, literal, null, or_, select, union_all
 
 from provider.reports.fleet import Mark
+from provider.store.reports.documents import text_in
 from provider.store.tables import events, sweeps, workers
 
 REQUESTED = "OperatorActionRequested"
@@ -54,12 +55,8 @@ def _workers(since: datetime, until: datetime) -> Select[Any]:
 
 
 def _actions(dialect: str, since: datetime, until: datetime) -> Select[Any]:
-    def told(name: str) -> Any:
-        if dialect == "sqlite":
-            return func.json_extract(events.c.data, f"$.{name}", type_=Text())
-        return events.c.data.op("->>")(literal(name, Text()))
-
     return _columns(
-        at=events.c.recorded_at, kind=literal("operator_action"), label=told("action"), subject=told("target"),
+        at=events.c.recorded_at, kind=literal("operator_action"), label=text_in(dialect, events.c.data, "action"),
+        subject=text_in(dialect, events.c.data, "target"),
         position=events.c.position, failed=literal(0),
     ).where(events.c.type == REQUESTED, events.c.recorded_at >= since, events.c.recorded_at < until)  # fmt: skip

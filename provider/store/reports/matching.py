@@ -11,6 +11,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
+from provider.domain.ids import is_sandbox_id
 from provider.domain.search import Search
 
 
@@ -62,6 +63,9 @@ def _conditions(
     if search.until is not None:
         yield columns["at"] < search.until
     for word in search.words:
+        if is_sandbox_id(word):
+            yield columns["sandbox_id"] == word
+            continue
         parts = (position_of(columns[key], literal(word)) > 0 for key in ("thread", "user"))
         yield or_(columns["sandbox_id"].startswith(word, autoescape=True), *parts)
 

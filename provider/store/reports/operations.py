@@ -9,19 +9,21 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, Subquery, exists, select
 
 from provider.domain.sweeps import SweepRow
 from provider.reports.audit import AuditFilter, OperatorActionRow, WorkerReport
 from provider.reports.paging import DEFAULT_LIMIT, Page
 from provider.store.clock import database_now
-from provider.store.reports.paging import Order, read_rows
+from provider.store.reports.documents import text_in
+from provider.store.reports.marks import REQUESTED
+from provider.store.reports.paging import Order, Rows, read_rows
 from provider.store.reports.reading import Reading
 from provider.store.reports.views import operator_actions
 from provider.store.sweeps import sweep_row
 from provider.store.tables import events, sandboxes, sweeps, workers
 
-w, a = workers.c, operator_actions.c
+w = workers.c
 _SHOWN = [w[field.name] for field in dataclasses.fields(WorkerReport) if field.name in w]
 _RUNNING = Order("workers running", {"heartbeat_at": w.heartbeat_at, "worker_id": w.worker_id}, descending=False)
 _ENDED = Order("workers ended", {"ended_at": w.ended_at, "worker_id": w.worker_id})
@@ -72,8 +74,12 @@ class SqlOperationQueries:
         self, wanted: AuditFilter, *, cursor: str | None = None, limit: int = DEFAULT_LIMIT
     ) -> Page[OperatorActionRow]:
         """List what operators did, the newest first."""
-        statement = _actions(wanted)
-        rows = self._reading.once(lambda connection: read_rows(connection, statement, _ACTIONS, cursor, limit))
+
+        def read(connection: Connection) -> Rows:
+            statement = _actions(wanted, connection.dialect.name)
+            return read_rows(connection, statement, _ACTIONS, cursor, limit, _told)
+
+        rows = self._reading.once(read)
         return Page(items=tuple(OperatorActionRow(**row) for row in rows.rows), next=rows.next, previous=rows.previous)
 
 
@@ -88,18 +94,30 @@ def _count_holds(connection: Connection) -> Mapping[str, int]:
     return Counter(holder for text in connection.execute(held).scalars() for holder in json.loads(text))
 
 
-def _actions(wanted: AuditFilter) -> Select[Any]:
-    """Choose actions, found along the index of the requests."""
-    requests = _REQUESTED.join(operator_actions, a.position == _REQUESTED.c.position)
-    statement = select(operator_actions).select_from(requests).where(_REQUESTED.c.type == "OperatorActionRequested")
-    return statement.where(*_conditions(wanted))
+def _actions(wanted: AuditFilter, dialect: str) -> Select[Any]:
+    """Choose requests along their index; the view, which looks for what came of each, is asked only about outcomes."""
+    chosen = select(*(key.label(name) for name, key in _ACTIONS.keys.items())).where(_REQUESTED.c.type == REQUESTED)
+    if wanted.outcome is not None:
+        of_view = operator_actions.c.position == _REQUESTED.c.position
+        chosen = chosen.join(operator_actions, of_view).where(operator_actions.c.outcome == wanted.outcome)
+    return chosen.where(*_conditions(wanted, dialect))
 
 
-def _conditions(wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:
-    for name in ("operator", "action", "sandbox_id", "outcome", "correlation_id"):
-        if getattr(wanted, name) is not None:
-            yield a[name] == getattr(wanted, name)
+def _conditions(wanted: AuditFilter, dialect: str) -> Iterator[ColumnElement[bool]]:
+    said = {"operator": wanted.operator, "action": wanted.action, "target": wanted.sandbox_id}
+    for name, value in said.items():
+        if value is not None:
+            yield text_in(dialect, _REQUESTED.c.data, name) == value
+    if wanted.sandbox_id is not None:
+        yield exists().where(sandboxes.c.sandbox_id == wanted.sandbox_id)
+    if wanted.correlation_id is not None:
+        yield _REQUESTED.c.correlation_id == wanted.correlation_id
     if wanted.since is not None:
         yield _REQUESTED.c.recorded_at >= wanted.since
     if wanted.until is not None:
         yield _REQUESTED.c.recorded_at < wanted.until
+
+
+def _told(page: Subquery) -> Select[Any]:
+    """Give all that is shown of the actions of one page."""
+    return select(operator_actions).join(page, page.c.position == operator_actions.c.position)

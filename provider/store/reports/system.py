@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy import Connection, Engine, Select, func, select, text
 
 from provider.domain.findings import Violation
 from provider.reports.paging import DEFAULT_LIMIT
@@ -55,8 +55,8 @@ class SqlSystemQueries:
             schema_needed=_schema_needed(),
             database=sqlalchemy.make_url(self._reading.url).render_as_string(hide_password=True),
             events=fresh.head_position - base,
-            sandboxes=_count(connection, sandboxes),
-            generations=_count(connection, generations),
+            sandboxes=_count(connection, select(func.count()).select_from(sandboxes)),
+            generations=_count_generations(connection),
             oldest_event_at=_time_of_first(connection),
             newest_event_at=fresh.recorded_at,
             **_product(connection),
@@ -68,8 +68,16 @@ def _schema_needed() -> str:
     return migrate.head_revision()
 
 
-def _count(connection: Connection, table: sqlalchemy.Table) -> int:
-    return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+def _count_generations(connection: Connection) -> int:
+    """Count those that ended and those that did not, each along an index: the rows themselves are wide."""
+    ended, ended_at = select(func.count()).where(generations.c.ended_at.is_not(None)), generations.c.ended_at
+    # Only what ended is ever removed. As a sum, or SQLite would look for those that did not end among all.
+    still = select(func.count() - func.count(ended_at)).where(generations.c.removed_at.is_(None))
+    return _count(connection, ended) + _count(connection, still)
+
+
+def _count(connection: Connection, statement: Select[Any]) -> int:
+    return int(connection.execute(statement).scalar_one())
 
 
 def _time_of_first(connection: Connection) -> datetime | None:
