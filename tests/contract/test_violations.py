@@ -10,6 +10,7 @@ import pytest
 from provider.domain import events as ev
 from provider.domain.ids import LEDGER_STREAM
 from provider.domain.log import Author
+from provider.store.audit_sql import fleet_rules
 from provider.store.audit_sql.dialect import SQLITE
 from provider.store.audit_sql.fleet_rules import fleet_checks
 from provider.store.audit_sql.intent_rules import intent_checks
@@ -174,6 +175,11 @@ def test_an_empty_ledger_has_no_violations(store: SqlEventStore) -> None:
 def test_each_planted_violation_is_seen_and_nothing_else(lived: SqlEventStore) -> None:
     seen = {what: planted(lived, statements) for what, (_, _, statements) in PLANTED.items()}
     assert seen == {what: [(rule, subject)] for what, (rule, subject, _) in PLANTED.items()}
+
+
+def test_the_closed_set_is_that_of_the_events() -> None:
+    assert tuple(fleet_rules.END_REASONS) == ev.END_REASONS
+    assert frozenset(fleet_rules.CRASH_REASONS) == ev.CRASH_REASONS
 
 
 def test_every_rule_is_planted() -> None:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+
+import pytest
 import sqlalchemy
 from sqlalchemy import Engine
 
-from provider.store.audit_sql.views import CURRENT
+from provider.store.audit_sql.views import CURRENT, REVISION_0004, REVISION_0005, create_statements
 from provider.store.engine import create_engine
 from provider.store.migrate import downgrade, upgrade
+
+REVISIONS = {"0004": REVISION_0004, "0005": REVISION_0005}
+MADE = {
+    ("0004", "sqlite"): "29e8bae6d4d0ca7f",
+    ("0004", "postgresql"): "32fde34f05a9f835",
+    ("0005", "sqlite"): "6d2c841eca14972b",
+    ("0005", "postgresql"): "6133e2fc5bf0d555",
+}
 
 
 def columns(engine: Engine) -> dict[str, list[str]]:
@@ -38,3 +49,10 @@ def test_views_go_with_their_revision_and_come_again(database_url: str) -> None:
     upgrade(engine, database_url)
     assert columns(engine) == before
     engine.dispose()
+
+
+@pytest.mark.parametrize(("revision", "dialect"), sorted(MADE))
+def test_what_a_revision_has_made_never_changes(revision: str, dialect: str) -> None:
+    """A view that must be another one is a new function, made by a new migration."""
+    text = "\n".join(create_statements(dialect, REVISIONS[revision]))
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == MADE[revision, dialect]
