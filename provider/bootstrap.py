@@ -28,10 +28,12 @@ from provider.runtime.archiving import ArchiveReport, Archiving, describe_bundle
 from provider.runtime.bundle_file import write_bundle
 from provider.runtime.deputy import Deputy
 from provider.runtime.engine import Engine
+from provider.runtime.extracting import Wanted, choose, write_extract
 from provider.runtime.fleet import Fleet
 from provider.runtime.insights import Insights
 from provider.runtime.integrity import Integrity
 from provider.runtime.leader import Leader
+from provider.runtime.opening import open_bundles
 from provider.runtime.operator_actions import OperatorActions
 from provider.runtime.past import Past, look_back
 from provider.runtime.process import WorkerProcess
@@ -44,7 +46,7 @@ from provider.runtime.sweep import Sweep
 from provider.runtime.sweeper import Sweeper, SweeperStatus, read_status
 from provider.runtime.timeline import Timeline
 from provider.runtime.worker import Worker, new_worker_id
-from provider.settings import Settings
+from provider.settings import DatabaseSettings, Settings
 from provider.store.archives import SqlArchives
 from provider.store.engine import create_engine, wal_is_safe
 from provider.store.event_store import SqlEventStore
@@ -173,6 +175,29 @@ def write_log_bundle(settings: Settings, path: Path, *, replace: bool) -> Bundle
         base, head = ledger.base(), store.head_position()
         header = describe_bundle(ledger.describe_ledger(), base)
         return write_bundle(path, header, ledger.read(base, head), find_seal_key(settings), replace=replace)
+
+
+def write_incident(
+    settings: Settings, path: Path, wanted: Wanted, *, replace: bool, progress: Callable[[int], None]
+) -> BundleManifest:
+    """Write one sandbox or a span of time into a bundle that can be opened by itself."""
+    with contextlib.closing(open_store(settings)) as store:
+        ledger = SqlArchives(store)
+        selection = choose(Insights(store, SqlLedgerQueries(store.engine, store.url)), ledger.base(), wanted)
+        key = find_seal_key(settings)
+        return write_extract(ledger, selection, path, key, replace=replace, progress=progress)
+
+
+def open_bundle_ledger(settings: Settings, paths: Sequence[Path], directory: Path) -> RestoreReport:
+    """Make a ledger for reading of these bundles in a new directory; the configured key checks their HMAC."""
+
+    @contextlib.contextmanager
+    def make_target(database: Path) -> Iterator[SqlRestore]:
+        local = dataclasses.replace(settings, database=DatabaseSettings(url=f"sqlite:///{database}"))
+        with contextlib.closing(open_store(local)) as store:
+            yield SqlRestore(store, for_reading=True)
+
+    return open_bundles(make_target, paths, directory, find_seal_key(settings))
 
 
 def import_bundles(

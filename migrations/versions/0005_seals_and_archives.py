@@ -36,10 +36,11 @@ SQLITE_TRIGGERS = {
           OR NOT EXISTS (
             SELECT 1 FROM events AS e
             WHERE e.position = NEW.event_position AND e.position > NEW.through_position AND e.stream = 'ledger'
-              AND e.type = 'LogArchived' AND json_extract(e.data, '$.through_position') = NEW.through_position
+              AND e.type IN ('LogArchived', 'ExtractOpened')
+              AND json_extract(e.data, '$.through_position') = NEW.through_position
               AND json_extract(e.data, '$.through_hash') = NEW.through_hash
           )
-        BEGIN SELECT RAISE(ABORT, 'archives is append-only: no row without its LogArchived event'); END""",
+        BEGIN SELECT RAISE(ABORT, 'archives is append-only: no row without the event that recorded it'); END""",
 }
 OLD_SQLITE_TRIGGER = (
     "CREATE TRIGGER events_no_delete BEFORE DELETE ON events "
@@ -63,13 +64,14 @@ BEGIN
     IF NEW.through_position > (SELECT coalesce(max(through_position), -1) FROM archives) AND EXISTS (
         SELECT 1 FROM events AS e
         WHERE e.position = NEW.event_position AND e.position > NEW.through_position AND e.stream = 'ledger'
-            AND e.type = 'LogArchived' AND e.data ->> 'through_position' = NEW.through_position::text
+            AND e.type IN ('LogArchived', 'ExtractOpened')
+            AND e.data ->> 'through_position' = NEW.through_position::text
             AND e.data ->> 'through_hash' = NEW.through_hash
     ) THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION USING
-        MESSAGE = 'archives is append-only: no row without its LogArchived event', ERRCODE = 'restrict_violation';
+        MESSAGE = 'archives is append-only: no row without the event that recorded it', ERRCODE = 'restrict_violation';
 END""",
 }
 POSTGRES_TRIGGERS = {

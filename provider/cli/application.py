@@ -19,8 +19,8 @@ from provider.cli.stderr import log_to_stderr, tell
 
 VERBS = (
     "up", "serve", "demo", "acquire", "exec", "ps", "history", "why", "events", "release", "restart", "destroy",
-    "clear", "sweep", "sweeper", "verify", "seal", "export", "archive", "import", "what-if", "db", "rebuild", "image",
-    "doctor",
+    "clear", "sweep", "sweeper", "verify", "seal", "export", "archive", "import", "bundle", "open", "what-if", "db",
+    "rebuild", "image", "doctor",
 )  # fmt: skip
 
 

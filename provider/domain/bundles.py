@@ -50,6 +50,11 @@ class BundleHeader:
     after: ChainPoint
     extract: Mapping[str, Any] | None = None
 
+    @property
+    def has_gaps(self) -> bool:
+        """Whether events may be missing: an extract of some streams."""
+        return self.extract is not None and self.extract.get("streams") is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleManifest:
@@ -153,7 +158,7 @@ class BundleReader:
 
     def _check(self, stored: StoredEvent, previous_hash: str) -> None:
         before, step = self._last, stored.position - self._last.position
-        if step < 1 or (step > 1 and self.header.extract is None):
+        if step < 1 or (step > 1 and not self.header.has_gaps):
             raise BundleError(f"it follows event {before.position}: events are missing", position=stored.position)
         if step == 1 and previous_hash != before.hash:
             raise BundleError("it does not follow from the event before", position=stored.position)
@@ -232,7 +237,7 @@ def _read_header(line: bytes) -> BundleHeader:
             ledger_id=_text(document["ledger_id"]), ledger_created_at=parse_timestamp(document["ledger_created_at"]),
             made_at=parse_timestamp(document["made_at"]),
             after=ChainPoint(_number(document["after_position"]), _hash(document["after_hash"])),
-            extract=document["extract"],
+            extract=_object(document["extract"]),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(f"its header cannot be read ({error!r})") from None
@@ -266,6 +271,12 @@ def _number(value: object) -> int:
 def _hash(value: object) -> str:
     if not isinstance(value, str) or not _HASH.fullmatch(value):
         raise ValueError("no hash")
+    return value
+
+
+def _object(value: object) -> Mapping[str, Any] | None:
+    if value is not None and not isinstance(value, dict):
+        raise TypeError(f"{value!r} is no object")
     return value
 
 

@@ -271,6 +271,27 @@ class LogArchived(Event):
 
 @event
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractOpened(Event):
+    """This ledger is an extract of another one's log, behind `through_position`, and is for reading only.
+
+    `is_whole` says that no event was left out up to `last_position` of that log: hashes and positions are the original
+    ones. Else they are those of this ledger, and the originals are in the file `bundle`.
+    """
+
+    ledger_id: str
+    through_position: int
+    through_hash: str
+    last_position: int
+    last_hash: str
+    events: int
+    is_whole: bool
+    bundle: str
+    sha256: str
+    baseline_sha256: str
+
+
+@event
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorActionRequested(Event):
     """An operator asked for something, with a reason; committed before it is done."""
 

@@ -50,6 +50,8 @@ def describe_event(recorded: RecordedEvent) -> str:  # noqa: C901, PLR0911, PLR0
             return f"{event.count} events, up to {event.position}; {'HMAC' if event.hmac else 'no key'}"
         case ev.LogArchived():
             return f"{event.events} events, up to {event.through_position}, in {event.bundle}"
+        case ev.ExtractOpened():
+            return f"{event.events} events of ledger {event.ledger_id} from {event.bundle}"
         case ev.OperatorActionRequested():
             return f"{event.action} {event.target}: {event.reason}"
         case ev.OperatorActionCompleted():

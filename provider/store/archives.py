@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from provider.domain.archives import ArchiveRow, Baseline, LedgerOrigin
 from provider.domain.bundles import LinkedEvent
 from provider.domain.errors import CorruptLogError
 from provider.domain.events import LogArchived
+from provider.domain.extracts import Selection
 from provider.domain.ids import LEDGER_STREAM
 from provider.domain.log import ChainPoint, RecordedEvent
 from provider.store.archive_rows import read_archives
@@ -20,8 +21,9 @@ from provider.store.clock import database_now
 from provider.store.engine import patiently, read_snapshot, translated, write_transaction
 from provider.store.event_store import SqlEventStore
 from provider.store.fold import Fold, Progress
-from provider.store.linked_log import read_linked
+from provider.store.linked_log import read_chosen, read_linked
 from provider.store.log_reader import PAGE, find_position_before, stream_page
+from provider.store.log_walk import hashes_at
 from provider.store.tables import archives, events, ledger_head
 
 _OLDEST = select(func.min(events.c.position))
@@ -69,13 +71,45 @@ class SqlArchives:
         """Read raw events behind `after` up to a position, each one checked."""
         return read_linked(self._store, after, through, page=self._page)
 
-    def make_baseline(self, through: int, progress: Progress | None = None) -> Baseline:
-        """Fold the log up to a position: what remains of the events that leave."""
+    def read_selection(self, selection: Selection) -> Iterator[LinkedEvent]:
+        """Read the raw events that are chosen, each one checked."""
+        if selection.streams is None:
+            yield from self.read(self.point_at(selection.after), selection.through)
+        else:
+            streams, after, through = selection.streams, selection.after, selection.through
+            yield from read_chosen(self._store, streams, after, through, page=self._page)
+
+    def point_at(self, position: int) -> ChainPoint:
+        """Tell the hash of an event, or of the base; raise `CorruptLogError` for one that is missing."""
+        with self._connected() as connection:
+            base = chain_base(connection)
+            found = base.hash if position == base.position else hashes_at(connection, [position]).get(position)
+        if found is None:
+            raise CorruptLogError(position, "it is missing")
+        return ChainPoint(position, found)
+
+    def time_at(self, position: int) -> datetime:
+        """Tell when an event was recorded; for position 0, when the ledger was made."""
+        if position == 0:
+            return self.describe_ledger().created_at
+        with self._connected() as connection:
+            for row in read_archives(connection):
+                if row.through.position == position:
+                    return row.through_recorded_at
+            found: datetime | None = connection.execute(_TIME_OF, {"position": position}).scalar_one_or_none()
+        if found is None:
+            raise CorruptLogError(position, "it is missing")
+        return found
+
+    def make_baseline(
+        self, through: int, progress: Progress | None = None, *, only: Collection[str] | None = None
+    ) -> Baseline:
+        """Fold the log up to a position, of all streams or only of these: what remains of the events that leave."""
         with self._connected() as connection:
             fold = Fold.from_base(connection)
             if fold.read(connection, progress, through=through) != through:
                 raise CorruptLogError(through, "it is missing")
-            return fold.pack()
+            return fold.pack(only)
 
     def find_recorded(self, sha256: str) -> RecordedEvent | None:
         """Find the event that recorded an archive with this file, as long as nothing was archived on it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,7 @@ from provider.store.types import UtcTimestamp
 Progress = Callable[[int], None]
 FOLDED = (streams, sandboxes, generations)
 """The tables that the log alone determines."""
+LARGEST_BASELINE = 2**30
 _SANDBOX = sandbox_stream("")
 _LAST = (
     select(archives.c.through_position, archives.c.baseline, events.c.data)
@@ -51,7 +52,7 @@ class Fold:
         row = connection.execute(_LAST).one_or_none()
         if row is not None:
             said = json.loads(row.data)["baseline_sha256"] if row.data is not None else None
-            fold._start_from(row.through_position, Baseline(bytes(row.baseline), str(said)))
+            fold.start_from(row.through_position, Baseline(bytes(row.baseline), str(said)))
         return fold
 
     def read(self, connection: Connection, progress: Progress | None = None, *, through: int | None = None) -> int:
@@ -106,15 +107,22 @@ class Fold:
         """Count the sandboxes that take a place of the capacity."""
         return sum(state.occupies for state in self._states.values())
 
-    def pack(self) -> Baseline:
-        """Pack what there is so far; the same events give the same text."""
+    def pack(self, only: Collection[str] | None = None) -> Baseline:
+        """Pack what there is so far, of all streams or only of these; the same events give the same text."""
         document = {table.name: [_as_text(row) for row in self.rows(table)] for table in FOLDED}
+        if only is not None:
+            document = {name: [row for row in rows if _stream_of(row) in only] for name, rows in document.items()}
         text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
         return Baseline(zlib.compress(text, 6), hashlib.sha256(text).hexdigest())
 
-    def _start_from(self, position: int, baseline: Baseline) -> None:
+    def version_of(self, stream: str) -> int:
+        """Tell the last version of a stream."""
+        return self._versions.get(stream, 0)
+
+    def start_from(self, position: int, baseline: Baseline) -> None:
+        """Go on from a baseline instead of nothing; raise `CorruptLogError` for one that is not what its sum says."""
         try:
-            text = zlib.decompress(baseline.packed)
+            text = zlib.decompressobj().decompress(baseline.packed, LARGEST_BASELINE)
         except zlib.error as error:
             raise CorruptLogError(
                 position, f"the baseline of the archive that ends with it is damaged ({error})"
@@ -122,6 +130,7 @@ class Fold:
         if hashlib.sha256(text).hexdigest() != baseline.sha256:
             raise CorruptLogError(position, "the baseline of the archive that ends with it is not the recorded one")
         document = json.loads(text)
+        # Read behind a valid sum only: what it says was packed here.
         self.position = position
         self._versions = {row["stream"]: row["version"] for row in document["streams"]}
         for row in document["generations"]:
@@ -133,6 +142,10 @@ class Fold:
         for row in document["sandboxes"]:
             sandbox_id = row["sandbox_id"]
             self._states[sandbox_id] = read_state(_from_text(sandboxes, row), unsettled.get(sandbox_id, ()))
+
+
+def _stream_of(row: Mapping[str, Any]) -> str:
+    return str(row["stream"]) if "stream" in row else sandbox_stream(row["sandbox_id"])
 
 
 def _as_text(row: Mapping[str, Any]) -> dict[str, Any]:

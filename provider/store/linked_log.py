@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from sqlalchemy import Connection, bindparam, select
 
 from provider.domain.bundles import LinkedEvent
-from provider.domain.chain import AlienContentError, compute_link
+from provider.domain.chain import AlienContentError, StoredEvent, compute_link
 from provider.domain.errors import CorruptLogError
 from provider.domain.log import ChainPoint
+from provider.store.chain_base import chain_base
 from provider.store.engine import translated
 from provider.store.event_store import SqlEventStore
+from provider.store.log_reader import CHECKED
 from provider.store.raw_rows import RAW_COLUMNS, stored_event
 from provider.store.tables import events
 
@@ -20,6 +22,15 @@ PAGE = 1000
 _PAGE = (
     select(*RAW_COLUMNS)
     .where(events.c.position > bindparam("after"), events.c.position <= bindparam("through"))
+    .order_by(events.c.position)
+    .limit(bindparam("limit"))
+)
+_CHOSEN = (
+    CHECKED.where(
+        events.c.stream.in_(bindparam("streams", expanding=True)),
+        events.c.position > bindparam("after"),
+        events.c.position <= bindparam("through"),
+    )
     .order_by(events.c.position)
     .limit(bindparam("limit"))
 )
@@ -39,6 +50,23 @@ def read_linked(store: SqlEventStore, after: ChainPoint, through: int, *, page: 
             point = ChainPoint(linked.stored.position, linked.stored.hash)
 
 
+def read_chosen(
+    store: SqlEventStore, streams: Collection[str], after: int, through: int, *, page: int = PAGE
+) -> Iterator[LinkedEvent]:
+    """Read the events of some streams between two positions, each checked against the hash of the one before it."""
+    while after < through:
+        with translated(store.url), store.engine.connect() as connection:
+            values = {"streams": list(streams), "after": after, "through": through, "limit": page}
+            rows = connection.execute(_CHOSEN, {**values, "base_hash": chain_base(connection).hash}).all()
+        for row in rows:
+            stored = stored_event(row)
+            _require_link(row.previous_hash, stored)
+            yield LinkedEvent(row.previous_hash, stored)
+        if len(rows) < page:
+            return
+        after = rows[-1].position
+
+
 def _read_page(connection: Connection, point: ChainPoint, through: int, limit: int) -> list[LinkedEvent]:
     values = {"after": point.position, "through": through, "limit": limit}
     rows = [stored_event(row) for row in connection.execute(_PAGE, values)]
@@ -48,12 +76,16 @@ def _read_page(connection: Connection, point: ChainPoint, through: int, limit: i
     for stored in rows:
         if stored.position != point.position + 1:
             raise CorruptLogError(stored.position, f"it follows {point.position}: events are missing")
-        try:
-            link, _ = compute_link(point.hash, stored)
-        except AlienContentError as error:
-            raise CorruptLogError(stored.position, str(error)) from error
-        if link != stored.hash:
-            raise CorruptLogError(stored.position, "its hash does not match its content and the event before it")
+        _require_link(point.hash, stored)
         page.append(LinkedEvent(point.hash, stored))
         point = ChainPoint(stored.position, stored.hash)
     return page
+
+
+def _require_link(previous_hash: str, stored: StoredEvent) -> None:
+    try:
+        link, _ = compute_link(previous_hash, stored)
+    except AlienContentError as error:
+        raise CorruptLogError(stored.position, str(error)) from error
+    if link != stored.hash:
+        raise CorruptLogError(stored.position, "its hash does not match its content and the event before it")
