@@ -108,8 +108,8 @@ def _sign_in() -> SignIn:
 
 
 def _form(problem: str | None = None, status: int = 200) -> Response:
-    target = request.values.get("next", "")
-    return render("login.html", status, now=datetime.now(UTC), problem=problem, next=target)
+    typed = {"next": request.values.get("next", ""), "name": request.form.get("name", "")[:LONGEST_NAME]}
+    return render("login.html", status, now=datetime.now(UTC), problem=problem, **typed)
 
 
 def _cookie_path() -> str:
