@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 from flask.typing import ResponseReturnValue
 
 from web.api import problems
@@ -18,6 +18,7 @@ from web.api.operations import Operation
 from web.api.parameters import Parameter
 from web.api.schemas import Schemas
 from web.routes import Route
+from web.urls import url_for
 
 Document = dict[str, Any]
 
@@ -66,7 +67,7 @@ def route(operations: Sequence[Operation]) -> Route:
     described = functools.cache(lambda: describe(operations))
 
     def view() -> ResponseReturnValue:
-        found = {**described(), "servers": [{"url": f"{request.root_path}{PREFIX}"}]}
+        found = {**described(), "servers": [{"url": url_for("api_openapi").removesuffix("/openapi.json")}]}
         return Response(json.dumps(found), content_type=MEDIA_TYPE)
 
     return Route(path=f"{PREFIX}/openapi.json", endpoint="api_openapi", view=view)

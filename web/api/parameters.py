@@ -12,6 +12,7 @@ from flask import request
 
 from provider.reports import DEFAULT_LIMIT, MAX_LIMIT
 from web.api.problems import Problem
+from web.urls import url_for
 
 Place = Literal["path", "query", "header"]
 Schema = Mapping[str, Any]
@@ -81,7 +82,7 @@ def read_all(parameters: Sequence[Parameter], path: Mapping[str, str]) -> dict[s
             wrong.append(_error(one.name, str(error)))
     if wrong:
         told = "; ".join(f"{one['parameter']}: {one['detail']}" for one in wrong)
-        raise Problem(400, f"{told}; see /api/v1/openapi.json", errors=wrong)
+        raise Problem(400, f"{told}; see {url_for('api_openapi')}", errors=wrong)
     return values
 
 

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from provider.domain.events import REGISTRY
 from tests.integration.web.conftest import Open
 from tests.support.signing_in import bearer, token_settings
 from tests.support.web import Fleet, configuration, open_app
+from web import create_blueprint
 
 LISTS = ("sandboxes", "events", "evictions", "restarts", "workers", "sweeps", "audit", "violations")
 SINGLE = ("now", "timeline", "system", "integrity", "sandboxes/count", "openapi.json")
@@ -213,3 +215,16 @@ def test_the_description_is_whole_and_says_what_there_is(open_client: Open) -> N
     assert referred == set(document["components"]["schemas"])
     types = document["paths"]["/events"]["get"]["parameters"][0]["schema"]["items"]["enum"]
     assert types == sorted(REGISTRY)
+
+
+def test_addresses_are_those_of_the_place_it_is_mounted_at(fleet: Fleet) -> None:
+    host = Flask("host")
+    dashboard = create_blueprint(fleet.configuration, ask=lambda: ("carol", "viewer"))
+    host.register_blueprint(dashboard, url_prefix="/x")
+    client = host.test_client()
+    assert client.get("/x/api/v1/openapi.json").json["servers"] == [{"url": "/x/api/v1"}]  # type: ignore[index]
+    assert client.get("/x/api/v1/events?limit=1").headers["Link"].startswith("</x/api/v1/events?limit=1&cursor=")
+    wrong = client.get("/x/api/v1/events?limit=0")
+    assert wrong.json is not None
+    assert (wrong.content_type, wrong.json["instance"]) == ("application/problem+json", "/x/api/v1/events?limit=0")
+    assert "see /x/api/v1/openapi.json" in wrong.json["detail"]
