@@ -16,8 +16,8 @@ REVISIONS = {"0004": REVISION_0004, "0005": REVISION_0005}
 MADE = {
     ("0004", "sqlite"): "29e8bae6d4d0ca7f",
     ("0004", "postgresql"): "32fde34f05a9f835",
-    ("0005", "sqlite"): "6d2c841eca14972b",
-    ("0005", "postgresql"): "6133e2fc5bf0d555",
+    ("0005", "sqlite"): "69a12a56e554c275",
+    ("0005", "postgresql"): "f8d0858e7e99a1bb",
 }
 
 
