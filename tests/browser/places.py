@@ -7,6 +7,7 @@ from collections.abc import Mapping
 EMPTY_PLACES: Mapping[str, str] = {
     "now": "/",
     "sandboxes": "/sandboxes",
+    "past-asked": "/past",
     "timeline": "/timeline",
     "events": "/events",
     "evictions": "/evictions",
@@ -27,6 +28,7 @@ def full_places(sandbox_id: str) -> Mapping[str, str]:
         "sandbox-as-of": f"/sandboxes/{sandbox_id}?at=0s",
         "sandboxes-found": "/sandboxes?q=status:warm,active+user:alice&sort=-updated_at",
         "sandboxes-none": "/sandboxes?q=user:nobody",
+        "past": "/past?at=0s",
         "timeline-image": "/timeline?by=image&since=24h",
         "events-of-type": "/events?type=SandboxDied&limit=200",
         "events-paused": "/events?until=0s",

@@ -49,6 +49,24 @@ def test_before_it_existed_a_sandbox_did_not_exist(fleet: Fleet, web_client: Fla
     assert "It did not exist yet" in web_client.get(f"/sandboxes/{fleet.ids['oom']}?at=2020-01-01").text
 
 
+def test_the_fleet_as_it_was_by_time_and_by_position(fleet: Fleet, web_client: FlaskClient) -> None:
+    now = web_client.get("/past?at=0s").text
+    live = {fleet.ids[name] for name in ("restarted", "warm")}
+    assert all(sandbox_id in now for sandbox_id in live)
+    assert "No sandbox had a container then" in web_client.get("/past?at=2020-01-01").text
+    first = web_client.get("/past?at=2").text  # the first event is the worker's own
+    assert first.count("<tbody>") == 1
+    assert "creating" in first
+
+
+@pytest.mark.parametrize(
+    ("at", "said"), [("soon", "is no time"), ("999999999", "the log ends with"), ("9" * 30, "is no")]
+)
+def test_a_moment_that_never_was_is_refused(at: str, said: str, fleet: Fleet, web_client: FlaskClient) -> None:
+    answer = web_client.get("/past", query_string={"at": at})
+    assert (answer.status_code, said in answer.text) == (400, True)
+
+
 def test_an_export_has_what_the_page_has(fleet: Fleet, web_client: FlaskClient) -> None:
     lines = web_client.get("/events.ndjson?type=SandboxDied,SandboxEvicted").text.splitlines()
     types = [json.loads(line)["type"] for line in lines]
