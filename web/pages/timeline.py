@@ -17,7 +17,7 @@ from web.pages.page import Page
 from web.pages.searching import Chip
 from web.presentation.address import Address
 from web.presentation.lanes import Lanes, draw_lanes
-from web.presentation.moments import SPANS, parse_moment, show_machine
+from web.presentation.moments import SPANS, parse_moment, say_range, show_machine
 from web.presentation.scale import Scale
 from web.presentation.strip import Strip, draw_strip
 from web.services import services
@@ -40,6 +40,7 @@ class TimelineView:
     earlier_url: Address
     later_url: Address | None
     problem: str | None
+    range_words: str
 
 
 def show() -> ResponseReturnValue:
@@ -60,6 +61,7 @@ def show() -> ResponseReturnValue:
         earlier_url=_moved(address, since, until, -1),
         later_url=_moved(address, since, until, 1) if until < now else None,
         problem=problem,
+        range_words=say_range(reading.since, reading.until),
     )
     return show_page("timeline.html", view, now, is_live=not address.get("until"))
 

@@ -10,8 +10,9 @@ from provider.reports import Kind, TimelineReading, TimelineRow
 from web.presentation.scale import Scale, Tick, percent
 from web.presentation.words import count_of
 
-PIECES = 24
-"""Marks on one lane at most, so that each has room for its number."""
+PIECES = ((100, 24), (1_000, 16), (10_000, 12))
+"""How many marks a lane has room for while every number stays below this."""
+FEWEST = 8
 ORDER: tuple[Kind, ...] = ("unexpected_end", "start_failure", "expected_end", "start")
 NAMES: Mapping[Kind, str] = {
     "unexpected_end": "unexpected end",
@@ -60,8 +61,9 @@ class Lanes:
 def draw_lanes(reading: TimelineReading, link_to: LinkTo) -> Lanes:
     """Draw what was read; `link_to` gives the address of what one mark stands for."""
     scale = Scale(reading.since, reading.until)
-    lanes = tuple(_draw_lane(scale, reading, row, link_to) for row in reading.rows)
-    return Lanes(lanes, scale.ticks(7), reading.bucket_seconds * _merged(reading))
+    merged = _choose_merging(reading)
+    lanes = tuple(_draw_lane(scale, reading, merged, row, link_to) for row in reading.rows)
+    return Lanes(lanes, scale.ticks(7), reading.bucket_seconds * merged)
 
 
 def name_row(key: str | None) -> str:
@@ -69,23 +71,21 @@ def name_row(key: str | None) -> str:
     return "all others" if key is None else key or "none on record"
 
 
-def _draw_lane(scale: Scale, reading: TimelineReading, row: TimelineRow, link_to: LinkTo) -> Lane:
+def _draw_lane(scale: Scale, reading: TimelineReading, merged: int, row: TimelineRow, link_to: LinkTo) -> Lane:
     totals = row.totals
     return Lane(
         name=name_row(row.key),
         unexpected=totals.get("unexpected_end", 0) + totals.get("start_failure", 0),
         expected=totals.get("expected_end", 0),
         starts=totals.get("start", 0),
-        marks=tuple(_draw_marks(scale, reading, row, link_to)),
+        marks=tuple(_draw_marks(scale, reading, merged, row, link_to)),
     )
 
 
-def _draw_marks(scale: Scale, reading: TimelineReading, row: TimelineRow, link_to: LinkTo) -> Iterator[LaneMark]:
-    merged = _merged(reading)
-    counts: dict[tuple[int, Kind], int] = {}
-    for number, kinds in row.buckets.items():
-        for kind, count in kinds.items():
-            counts[number // merged, kind] = counts.get((number // merged, kind), 0) + count
+def _draw_marks(
+    scale: Scale, reading: TimelineReading, merged: int, row: TimelineRow, link_to: LinkTo
+) -> Iterator[LaneMark]:
+    counts = _merge(row, merged)
     piece = timedelta(seconds=reading.bucket_seconds * merged)
     for (number, kind), count in sorted(counts.items(), key=lambda item: (item[0][0], ORDER.index(item[0][1]))):
         since = reading.since + number * piece
@@ -101,6 +101,19 @@ def _draw_marks(scale: Scale, reading: TimelineReading, row: TimelineRow, link_t
         )
 
 
-def _merged(reading: TimelineReading) -> int:
-    """Tell how many buckets go into one mark."""
-    return max(1, -(-reading.bucket_count // PIECES))
+def _merge(row: TimelineRow, merged: int) -> dict[tuple[int, Kind], int]:
+    """Count per kind what lies in so many buckets together."""
+    counts: dict[tuple[int, Kind], int] = {}
+    for number, kinds in row.buckets.items():
+        for kind, count in kinds.items():
+            counts[number // merged, kind] = counts.get((number // merged, kind), 0) + count
+    return counts
+
+
+def _choose_merging(reading: TimelineReading) -> int:
+    """Choose how many buckets go into one mark, so that each has room for its number."""
+    for below, pieces in PIECES:
+        merged = max(1, -(-reading.bucket_count // pieces))
+        if all(count < below for row in reading.rows for count in _merge(row, merged).values()):
+            return merged
+    return max(1, -(-reading.bucket_count // FEWEST))

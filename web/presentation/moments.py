@@ -52,6 +52,14 @@ def show_machine(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
+def say_range(since: datetime, until: datetime) -> str:
+    """Say a stretch of time, with its dates unless it lies within one day."""
+    first, last = since.astimezone(UTC), until.astimezone(UTC)
+    if first.date() == last.date():
+        return f"{first:%H:%M:%S} to {last:%H:%M:%S} UTC"
+    return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+
+
 def parse_moment(text: str, now: datetime) -> datetime | None:
     """Read a time from an address: a span back from now (`90s`, `15m`, `1h`, `7d`) or an ISO time; without a zone UTC.
 

@@ -15,6 +15,8 @@ MarkKind = Literal["sweep", "sweep failed", "worker", "operator"]
 UP, DOWN = 36, 18
 BASE = UP + 4
 LANES: dict[str, int] = {"sweep": 72, "worker": 87, "operator": 101}
+SLOTS: dict[MarkKind, int] = {"sweep": 200, "sweep failed": 200, "worker": 50, "operator": 50}
+"""How many marks of a kind stand side by side without covering each other."""
 AXIS = 118
 
 
@@ -104,13 +106,18 @@ def _draw_ends(scale: Scale, ends: Ends, peak: int) -> list[Bar]:
 
 
 def _place_marks(scale: Scale, marks: Sequence[Mark]) -> tuple[PlacedMark, ...]:
-    places: dict[tuple[MarkKind, int], list[Mark]] = {}
-    for mark in marks:
-        # Two marks closer than half a percent would cover each other.
-        places.setdefault((mark.kind, round(scale.share(mark.at) * 200)), []).append(mark)
+    """Put marks of one kind that would cover each other into one, at the place of the first."""
+    groups: dict[MarkKind, list[list[Mark]]] = {}
+    for mark in sorted(marks, key=lambda one: one.at):
+        of_kind = groups.setdefault(mark.kind, [])
+        if of_kind and scale.share(mark.at) - scale.share(of_kind[-1][0].at) < 1 / SLOTS[mark.kind]:
+            of_kind[-1].append(mark)
+        else:
+            of_kind.append([mark])
     return tuple(
         PlacedMark(scale.x(found[0].at), LANES[kind.split()[0]], kind, _tell_marks(found), len(found))
-        for (kind, _), found in places.items()
+        for kind, of_kind in groups.items()
+        for found in of_kind
     )
 
 

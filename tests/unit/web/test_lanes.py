@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from provider.reports import Kind, TimelineReading, TimelineRow
-from web.presentation.lanes import PIECES, draw_lanes, name_row
+from web.presentation.lanes import draw_lanes, name_row
 
 SINCE = datetime(2026, 3, 28, 13, 0, tzinfo=UTC)
 
@@ -53,7 +53,13 @@ def test_failed_starts_count_as_unexpected() -> None:
 
 
 def test_few_buckets_are_not_merged() -> None:
-    assert draw_lanes(reading(row("a", {}), count=PIECES, seconds=300), link).piece_seconds == 300
+    assert draw_lanes(reading(row("a", {}), count=24, seconds=300), link).piece_seconds == 300
+
+
+def test_large_numbers_get_more_room() -> None:
+    assert draw_lanes(reading(row("a", {0: {"start": 100}})), link).piece_seconds == 240
+    assert draw_lanes(reading(row("a", {0: {"start": 1_000}})), link).piece_seconds == 300
+    assert draw_lanes(reading(row("a", {0: {"start": 10_000}})), link).piece_seconds == 480
 
 
 def test_rows_without_a_name_are_named() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from web.presentation.moments import parse_moment, say_ago, say_seconds, show_clock, show_exact, show_machine
+from web.presentation.moments import parse_moment, say_ago, say_range, say_seconds, show_clock, show_exact, show_machine
 
 NOW = datetime(2026, 3, 28, 14, 2, 11, 5, tzinfo=UTC)
 
@@ -39,6 +39,11 @@ def test_a_duration_that_nobody_knows_is_not_zero() -> None:
 )
 def test_the_date_is_shown_unless_it_is_todays(moment: datetime, shown: str) -> None:
     assert show_clock(moment, NOW) == shown
+
+
+def test_a_range_within_a_day_needs_no_dates() -> None:
+    assert say_range(NOW - timedelta(hours=1), NOW) == "13:02:11 to 14:02:11 UTC"
+    assert say_range(NOW - timedelta(days=1), NOW) == "2026-03-27 14:02 to 2026-03-28 14:02 UTC"
 
 
 def test_exact_times_keep_their_microseconds() -> None:
