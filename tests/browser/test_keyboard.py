@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from tests.browser.conftest import Standing
 from tests.browser.places import full_places
 from tests.support.browser import Visitor, visit_live
-from tests.support.web import Fleet, WebServer
 
 FOCUSED = "document.activeElement"
 
 
-def test_keys_go_to_every_page(web_server: WebServer, visitor: Visitor) -> None:
-    page = visitor.enter(web_server.url)
+def test_keys_go_to_every_page(standing: Standing, visitor: Visitor) -> None:
+    page = visitor.enter(standing.url)
     visit_live(page, "/")
     keys = page.locator(".nav a[data-key]").evaluate_all("all => all.map(one => [one.dataset.key, one.href])")
     assert len(keys) == len({key for key, _ in keys}) == 10
@@ -20,17 +20,17 @@ def test_keys_go_to_every_page(web_server: WebServer, visitor: Visitor) -> None:
         page.wait_for_url(url)
 
 
-def test_slash_searches_and_an_id_jumps(fleet: Fleet, web_server: WebServer, visitor: Visitor) -> None:
-    page = visitor.enter(web_server.url)
+def test_slash_searches_and_an_id_jumps(standing: Standing, visitor: Visitor) -> None:
+    page = visitor.enter(standing.url)
     visit_live(page, "/workers")
     page.keyboard.press("/")
-    page.keyboard.type(fleet.ids["warm"])
+    page.keyboard.type(standing.ids["warm"])
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**/sandboxes/{fleet.ids['warm']}")
+    page.wait_for_url(f"**/sandboxes/{standing.ids['warm']}")
 
 
-def test_keys_are_letters_while_one_types(web_server: WebServer, visitor: Visitor) -> None:
-    page = visitor.enter(web_server.url)
+def test_keys_are_letters_while_one_types(standing: Standing, visitor: Visitor) -> None:
+    page = visitor.enter(standing.url)
     visit_live(page, "/sandboxes")
     page.keyboard.press("/")
     page.keyboard.type("gs?j/")
@@ -38,8 +38,8 @@ def test_keys_are_letters_while_one_types(web_server: WebServer, visitor: Visito
     assert page.locator("#keys").is_hidden()
 
 
-def test_help_opens_closes_and_turns_keys_off(web_server: WebServer, visitor: Visitor) -> None:
-    page = visitor.enter(web_server.url)
+def test_help_opens_closes_and_turns_keys_off(standing: Standing, visitor: Visitor) -> None:
+    page = visitor.enter(standing.url)
     visit_live(page, "/")
     page.keyboard.press("?")
     assert page.locator("#keys").is_visible()
@@ -57,8 +57,8 @@ def test_help_opens_closes_and_turns_keys_off(web_server: WebServer, visitor: Vi
     assert not page.get_by_label("Keys are on").is_checked()
 
 
-def test_rows_are_walked_and_opened(web_server: WebServer, visitor: Visitor) -> None:
-    page = visitor.enter(web_server.url)
+def test_rows_are_walked_and_opened(standing: Standing, visitor: Visitor) -> None:
+    page = visitor.enter(standing.url)
     visit_live(page, "/sandboxes")
     ids = page.locator("tbody a.id").all_inner_texts()
     page.keyboard.press("j")
@@ -69,8 +69,8 @@ def test_rows_are_walked_and_opened(web_server: WebServer, visitor: Visitor) -> 
     page.wait_for_url(f"**/sandboxes/{ids[0]}")
 
 
-def test_the_first_tab_skips_to_the_content(web_server: WebServer, visitor: Visitor) -> None:
-    page = visitor.enter(web_server.url)
+def test_the_first_tab_skips_to_the_content(standing: Standing, visitor: Visitor) -> None:
+    page = visitor.enter(standing.url)
     visit_live(page, "/events")
     page.keyboard.press("Tab")
     assert page.evaluate(f"{FOCUSED}.className") == "skip"
@@ -78,9 +78,9 @@ def test_the_first_tab_skips_to_the_content(web_server: WebServer, visitor: Visi
     assert page.evaluate(f"{FOCUSED}.id") == "main"
 
 
-def test_focus_is_always_seen_and_never_caught(fleet: Fleet, web_server: WebServer, visitor: Visitor) -> None:
-    page = visitor.enter(web_server.url)
-    for path in full_places(fleet.ids["oom"]).values():
+def test_focus_is_always_seen_and_never_caught(standing: Standing, visitor: Visitor) -> None:
+    page = visitor.enter(standing.url)
+    for path in full_places(standing.ids["oom"]).values():
         visit_live(page, path)
         seen = set()
         mark = None

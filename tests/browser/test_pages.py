@@ -6,18 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.conftest import Standing
 from tests.browser.places import EMPTY_PLACES, full_places
 from tests.support.browser import PHONE, ZOOMED, Theme, Visitor, find_barriers, overflow, shoot, visit
-from tests.support.web import Fleet, WebServer, configuration, serving
+from tests.support.web import Fleet, configuration, serving
 
 THEMES: tuple[Theme, ...] = ("light", "dark")
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_every_page_is_open_to_everybody(theme: Theme, fleet: Fleet, web_server: WebServer, visitor: Visitor) -> None:
-    page = visitor.enter(web_server.url, theme=theme)
+def test_every_page_is_open_to_everybody(theme: Theme, standing: Standing, visitor: Visitor) -> None:
+    page = visitor.enter(standing.url, theme=theme)
     barriers: list[str] = []
-    for name, path in full_places(fleet.ids["restarted"]).items():
+    for name, path in full_places(standing.ids["restarted"]).items():
         visit(page, path)
         assert page.locator("h1").count() == 1
         shoot(page, f"{name}-full-{theme}")
@@ -59,8 +60,8 @@ def test_a_ledger_that_does_not_answer_never_looks_healthy(
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_what_is_not_there_says_where_to_go(theme: Theme, web_server: WebServer, visitor: Visitor) -> None:
-    page = visitor.enter(web_server.url, theme=theme, is_failing=True)
+def test_what_is_not_there_says_where_to_go(theme: Theme, standing: Standing, visitor: Visitor) -> None:
+    page = visitor.enter(standing.url, theme=theme, is_failing=True)
     for path in ("/nowhere", "/sandboxes/0123456789abcdef"):
         visit(page, path, 404)
         assert find_barriers(page) == []
@@ -70,11 +71,11 @@ def test_what_is_not_there_says_where_to_go(theme: Theme, web_server: WebServer,
 
 @pytest.mark.parametrize(("name", "size"), [("phone", PHONE), ("zoomed", ZOOMED)])
 def test_no_page_is_wider_than_a_small_window(
-    name: str, size: tuple[int, int], fleet: Fleet, web_server: WebServer, visitor: Visitor
+    name: str, size: tuple[int, int], standing: Standing, visitor: Visitor
 ) -> None:
-    page = visitor.enter(web_server.url, size=size)
+    page = visitor.enter(standing.url, size=size)
     too_wide = {}
-    for place, path in full_places(fleet.ids["restarted"]).items():
+    for place, path in full_places(standing.ids["restarted"]).items():
         visit(page, path)
         shoot(page, f"{place}-{name}-light", full=True)
         if overflow(page) > 0:
@@ -82,9 +83,9 @@ def test_no_page_is_wider_than_a_small_window(
     assert too_wide == {}
 
 
-def test_every_page_works_without_scripts(fleet: Fleet, web_server: WebServer, visitor: Visitor) -> None:
-    page = visitor.enter(web_server.url, javascript=False)
-    for path in full_places(fleet.ids["oom"]).values():
+def test_every_page_works_without_scripts(standing: Standing, visitor: Visitor) -> None:
+    page = visitor.enter(standing.url, javascript=False)
+    for path in full_places(standing.ids["oom"]).values():
         visit(page, path)
         assert page.locator("#keys-open").is_hidden()
     page.goto("/")
@@ -94,10 +95,10 @@ def test_every_page_works_without_scripts(fleet: Fleet, web_server: WebServer, v
     assert page.url.endswith("/evictions?q=reason%3Aoom")
     assert page.locator("tbody tr").count() == 1
     page.locator("tbody a").first.click()
-    assert page.locator("h1").inner_text().endswith(fleet.ids["oom"])
+    assert page.locator("h1").inner_text().endswith(standing.ids["oom"])
 
 
-def test_now_fits_a_small_screen_without_scrolling(web_server: WebServer, visitor: Visitor) -> None:
-    page = visitor.enter(web_server.url)
+def test_now_fits_a_small_screen_without_scrolling(standing: Standing, visitor: Visitor) -> None:
+    page = visitor.enter(standing.url)
     visit(page, "/")
     assert page.evaluate("document.documentElement.scrollHeight") <= 800

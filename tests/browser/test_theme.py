@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from tests.browser.conftest import Standing
 from tests.support.browser import Visitor, visit
-from tests.support.web import WebServer
 
 BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 
 
-def test_a_theme_is_chosen_without_scripts_and_stays(web_server: WebServer, visitor: Visitor) -> None:
-    page = visitor.enter(web_server.url, theme="light", javascript=False)
+def test_a_theme_is_chosen_without_scripts_and_stays(standing: Standing, visitor: Visitor) -> None:
+    page = visitor.enter(standing.url, theme="light", javascript=False)
     visit(page, "/events?type=SandboxDied")
     page.get_by_role("button", name="dark").click()
     assert page.url.endswith("/events?type=SandboxDied")
@@ -20,8 +20,8 @@ def test_a_theme_is_chosen_without_scripts_and_stays(web_server: WebServer, visi
     assert page.locator("html").get_attribute("data-theme") is None
 
 
-def test_the_choice_wins_over_the_system(web_server: WebServer, visitor: Visitor) -> None:
-    dark, light = visitor.enter(web_server.url, theme="dark"), visitor.enter(web_server.url, theme="light")
+def test_the_choice_wins_over_the_system(standing: Standing, visitor: Visitor) -> None:
+    dark, light = visitor.enter(standing.url, theme="dark"), visitor.enter(standing.url, theme="light")
     visit(dark, "/")
     visit(light, "/")
     assert dark.evaluate(BACKGROUND) != light.evaluate(BACKGROUND)
@@ -29,9 +29,9 @@ def test_the_choice_wins_over_the_system(web_server: WebServer, visitor: Visitor
     assert dark.evaluate(BACKGROUND) == light.evaluate(BACKGROUND)
 
 
-def test_the_way_back_never_leaves_the_dashboard(web_server: WebServer, visitor: Visitor) -> None:
-    page = visitor.enter(web_server.url, javascript=True)
+def test_the_way_back_never_leaves_the_dashboard(standing: Standing, visitor: Visitor) -> None:
+    page = visitor.enter(standing.url, javascript=True)
     visit(page, "/workers")
     page.locator("input[name=next]").first.evaluate("(field) => { field.value = '//example.com/'; }")
     page.get_by_role("button", name="dark").click()
-    assert page.url == f"{web_server.url}/"
+    assert page.url == f"{standing.url}/"

@@ -2,7 +2,7 @@
 
 const STORE = "sandbox-ledger:keys";
 const SECOND = 1500;
-let waitingSince = 0;
+let waitingSince = -Infinity;
 
 function isTyping(target) {
   return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
@@ -30,7 +30,7 @@ function press(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !isOn()) return;
   if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
   const waited = performance.now() - waitingSince < SECOND;
-  waitingSince = 0;
+  waitingSince = -Infinity;
   if (waited) {
     const link = document.querySelector(`.nav a[data-key="${CSS.escape(event.key)}"]`);
     if (link) {
