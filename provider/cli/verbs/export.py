@@ -12,11 +12,12 @@ import click
 
 from provider.cli.invocation import Invocation, user_option, verb
 from provider.cli.render import write_json, write_line
-from provider.cli.stderr import progress
+from provider.cli.stderr import progress, tell
 from provider.cli.verbs.events import read_since, read_types
 
 if TYPE_CHECKING:
     from provider.cli.stderr import Step
+    from provider.runtime.insights import Insights
 
 TELL_EVERY = 1000
 
@@ -57,6 +58,7 @@ def command(  # noqa: PLR0913 -- one parameter for each option
         now = insights.now()
         start = insights.start_of(after, _moment(since, now))
         sandbox_id = insights.get(sandbox, user).sandbox_id if sandbox is not None else None
+        _tell_archived(insights, start)
         events = insights.events(start, types, until=_moment(until, now), sandbox_id=sandbox_id)
         chunks = WRITERS[form](events)
         if path is None:
@@ -64,6 +66,13 @@ def command(  # noqa: PLR0913 -- one parameter for each option
         else:
             count = _write_file(_told(chunks, step), path, force=force) - (form == "csv")
             _answer(invocation, path, count)
+
+
+def _tell_archived(insights: Insights, start: int) -> None:
+    """Say when a part of what was asked for is no longer in the database."""
+    archives = insights.list_archives()
+    if archives and start < archives[-1].through.position:
+        tell(f"events up to {archives[-1].through.position} are archived and not in this export")
 
 
 def _write_bundle(invocation: Invocation, path: Path, *, force: bool) -> None:
