@@ -70,7 +70,8 @@ def test_the_dashboard_is_served_beside_it_and_ends_with_it(tmp_path: Path, numb
         url = read_url(process)
         assert answers(url)
         process.send_signal(number)
-        process.communicate(timeout=60)
+        _, said = process.communicate(timeout=60)
+        assert "Fatal" not in said
         assert process.returncode == (-number if number == signal.SIGKILL else 0)
     wait_until(lambda: not answers(url), what="the dashboard ends", timeout_seconds=30)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 
 import click
@@ -30,5 +29,7 @@ def command(invocation: Invocation, until_stdin_closes: bool) -> None:
 
 def _end_with_stdin() -> None:
     """Wait until nobody can write to stdin any more, which is so even when a starter was killed; then end in order."""
-    sys.stdin.buffer.read()
+    # Not through `sys.stdin`: a server process that is forked meanwhile would inherit its lock, and abort at its end.
+    while os.read(0, 4096):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
