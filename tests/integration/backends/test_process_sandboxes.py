@@ -209,9 +209,8 @@ def test_the_lack_of_isolation_is_said_once(
     caplog.set_level(logging.WARNING)
     for _ in range(2):
         backend.destroy(backend.create(new_spec()))
-    assert [record.getMessage() for record in caplog.records if "NOT isolate" in record.getMessage()] == [
-        caplog.records[0].getMessage()
-    ]
+    said = [record.getMessage() for record in caplog.records if "NOT isolate" in record.getMessage()]
+    assert len(said) == 1
 
 
 def test_a_directory_that_the_sandbox_locked_is_removed(tmp_path: Path, backend: ProcessBackend) -> None:
