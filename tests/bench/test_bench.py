@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Collection
+import logging
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,15 @@ ON_DOCKER = {lookup.GET, lookup.KILL, acquire.ACQUIRE, sweep_docker.DOCKER, swee
 ON_DOCKER |= {death_latency.KERNEL, death_latency.WATCH}
 IN_BROWSER = {one for one in BENCHMARKS if one.name.startswith("now_ready")}
 ON_POSTGRES = {one for one in BENCHMARKS if one.name.endswith("postgres")} | {throughput.THROUGHPUT}
+
+
+@pytest.fixture(autouse=True)
+def loud_again() -> Iterator[None]:
+    """Undo what benchmarks do to be quiet: other tests of this process read what is logged."""
+    logger = logging.getLogger("provider")
+    before = logger.level
+    yield
+    logger.setLevel(before)
 
 
 def test_a_quick_run_writes_one_row_for_each_claim(tmp_path: Path) -> None:
