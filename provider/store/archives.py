@@ -18,7 +18,7 @@ from provider.domain.log import ChainPoint, RecordedEvent
 from provider.store.archive_rows import read_archives
 from provider.store.chain_base import chain_base
 from provider.store.clock import database_now
-from provider.store.engine import patiently, read_snapshot, translated, write_transaction
+from provider.store.engine import patiently, translated, write_transaction
 from provider.store.event_store import SqlEventStore
 from provider.store.fold import Fold, Progress
 from provider.store.linked_log import read_chosen, read_linked
@@ -111,10 +111,6 @@ class SqlArchives:
                 raise CorruptLogError(through, "it is missing")
             return fold.pack(only)
 
-    def find_recorded(self, sha256: str) -> RecordedEvent | None:
-        """Find the event that recorded an archive with this file, as long as nothing was archived on it."""
-        return next((one for one in self.list_unfinished() if _archived(one).sha256 == sha256), None)
-
     def list_unfinished(self) -> Sequence[RecordedEvent]:
         """List the recorded archives that reach beyond the last row of `archives`, the newest first."""
         with self._connected() as connection:
@@ -150,13 +146,6 @@ class SqlArchives:
 
         with translated(self._store.url):
             return patiently(delete_some)
-
-    def count_leftover(self) -> int:
-        """Count the archived events that are still in the table."""
-        with translated(self._store.url), read_snapshot(self._store.engine) as connection:
-            base = chain_base(connection).position
-            statement = select(func.count()).select_from(events).where(events.c.position <= base)
-            return int(connection.execute(statement).scalar_one())
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:

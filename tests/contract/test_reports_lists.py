@@ -192,7 +192,7 @@ def test_every_question_takes_a_constant_number_of_statements(past: Folded, repo
         "workers": (5, lambda limit: reports.operations.list_workers(limit=limit)),
         "timeline": (5, lambda limit: reports.timeline.read("host", now - timedelta(days=1), now, max_rows=limit)),
         "totals": (14, lambda _: reports.system.totals(30.0)),
-        "system": (12, lambda _: reports.system.describe()),
+        "system": (11, lambda _: reports.system.describe()),
     }
     for name, (most, ask) in questions.items():
         counts = []
