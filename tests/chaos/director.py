@@ -20,7 +20,7 @@ from tests.chaos.observe import observe
 from tests.chaos.rigs import LEASE_SECONDS, REPLICAS, Rig
 from tests.chaos.worker import USER, Job, work
 from tests.faults.crew import start, wake
-from tests.support.processes import find_naming
+from tests.support.processes import find_naming, freeze_process
 from tests.support.waiting import wait_until
 
 REST_SECONDS = 90.0
@@ -92,7 +92,7 @@ class Director:
             self._lives[fault.worker] += 1
             self._crew[fault.worker] = self._start(fault.worker)
         else:
-            os.kill(process.pid or 0, signal.SIGSTOP)
+            freeze_process(process.pid or 0)
             time.sleep(fault.amount * 2 * LEASE_SECONDS)
             wake(process)
         self._faults[fault.name] += 1

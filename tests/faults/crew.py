@@ -8,9 +8,9 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Any
 
+from tests.support.processes import is_frozen
 from tests.support.waiting import wait_until
 
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -37,11 +37,7 @@ def running(target: Callable[..., None], *arguments: Any) -> Iterator[BaseProces
 
 def is_stopped(process: BaseProcess) -> bool:
     """Tell whether the process is stopped by SIGSTOP."""
-    try:
-        status = Path(f"/proc/{process.pid}/stat").read_text()
-    except OSError:
-        return False
-    return status.rpartition(")")[2].split()[0] == "T"
+    return process.pid is not None and is_frozen(process.pid)
 
 
 def wake(process: BaseProcess) -> None:

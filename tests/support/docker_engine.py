@@ -26,6 +26,7 @@ from tests.support.processes import (
     end_processes,
     find_children,
     find_naming,
+    freeze_process,
     read_pid,
     spawn_detached,
     wait_for_exit,
@@ -134,7 +135,7 @@ class PrivateDockerEngine:
     def frozen(self) -> Iterator[None]:
         """Let the engine hang: it accepts connections and answers nothing."""
         pid = self._read_pid()
-        os.kill(pid, signal.SIGSTOP)
+        freeze_process(pid)
         try:
             yield
         finally:

@@ -20,7 +20,7 @@ import psycopg
 from psycopg import sql
 
 from tests.support.postgres_binaries import Identity, find_binaries, find_identity, make_runnable
-from tests.support.processes import end_process, end_processes, find_children, read_pid
+from tests.support.processes import end_process, end_processes, find_children, freeze_process, read_pid
 
 START_ATTEMPTS = 3
 
@@ -153,7 +153,7 @@ class PostgresServer:
         pid = self._read_pid()
         stopped = [pid, *find_children(pid)]
         for one in stopped:
-            os.kill(one, signal.SIGSTOP)
+            freeze_process(one)
         try:
             yield
         finally:

@@ -9,6 +9,8 @@ import signal
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from tests.support.waiting import wait_until
+
 PROC = Path("/proc")
 
 
@@ -63,6 +65,18 @@ def end_process(pid: int, *, first: signal.Signals = signal.SIGTERM, grace_secon
         os.waitpid(pid, os.WNOHANG)
 
 
+def freeze_process(pid: int) -> None:
+    """Stop the process with SIGSTOP; returns when each of its threads stands still, which the signal alone does not."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: is_frozen(pid) or wait_for_exit(pid, timeout_seconds=0), what=f"process {pid} to stand still")
+
+
+def is_frozen(pid: int) -> bool:
+    """Tell whether SIGSTOP has stopped every thread of the process."""
+    states = {_read_state(thread) for thread in (PROC / str(pid) / "task").glob("*")}
+    return "T" in states and states <= {"T", "Z", "X"}
+
+
 def end_processes(pids: Iterable[int]) -> None:
     """Kill the processes at once and wait for them."""
     for pid in pids:
@@ -92,8 +106,19 @@ def _read_command_line(pid: int) -> bytes:
 
 
 def _read_parent(pid: int) -> int | None:
+    fields = _read_stat(PROC / str(pid))
+    return int(fields[1]) if fields else None
+
+
+def _read_state(thread: Path) -> str:
+    fields = _read_stat(thread)
+    return fields[0] if fields else "X"
+
+
+def _read_stat(directory: Path) -> list[str]:
+    """Return state, parent and what follows of a process or thread; nothing when it is gone."""
     try:
-        # The name in parentheses may hold anything, so the fields are counted from its end: state, then parent.
-        return int((PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[1])
+        # The name in parentheses may hold anything, so the fields are counted from its end.
+        return (directory / "stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return None
+        return []

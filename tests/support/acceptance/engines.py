@@ -17,7 +17,7 @@ from provider.domain.containers import SandboxInfo
 from provider.ports import SandboxBackend
 from provider.settings import Settings
 from tests.support.fake_backend import FakeBackend
-from tests.support.processes import find_children, wait_for_exit
+from tests.support.processes import find_children, freeze_process, wait_for_exit
 from tests.support.waiting import wait_until
 
 
@@ -104,7 +104,7 @@ class DockerAcceptanceEngine:
         with self.client() as client:
             pid = client.inspect_container(info.container_id or "")["State"]["Pid"]
         shim = find_parent(pid)
-        os.kill(shim, signal.SIGSTOP)
+        freeze_process(shim)
         try:
             os.kill(pid, signal.SIGKILL)
             assert wait_for_exit(pid, timeout_seconds=10)

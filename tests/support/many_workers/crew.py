@@ -27,7 +27,7 @@ from provider.store.engine import create_engine
 from provider.store.rebuild import find_differences
 from tests.support.file_engine import FileBackend
 from tests.support.many_workers.program import Job, serve
-from tests.support.processes import find_children, wait_for_exit
+from tests.support.processes import find_children, is_frozen, wait_for_exit
 from tests.support.waiting import wait_until
 
 ANSWER_SECONDS = 60.0
@@ -104,8 +104,9 @@ class RemoteWorker:
 
     def wait_stopped(self) -> None:
         """Wait until SIGSTOP has stopped it."""
-        stat = Path(f"/proc/{self._process.pid}/stat")
-        wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", what="the worker to be stopped")
+        pid = self._process.pid
+        assert pid is not None
+        wait_until(lambda: is_frozen(pid), what="the worker to be stopped")
 
     def wait_ended(self) -> int | None:
         """Wait until it has ended; return its exit code."""
