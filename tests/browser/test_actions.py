@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from provider import SandboxProvider, open_provider
+from provider import CrashLoopBackOff, SandboxProvider, open_provider
+from provider.bootstrap import open_store
+from provider.config import load_settings
+from provider.settings import Settings
+from tests.support.acceptance.engines import ProcessAcceptanceEngine
 from tests.support.browser import Visitor, visit
 from tests.support.web import WebServer, configuration, serving
 
@@ -22,15 +27,28 @@ class Operated:
 
     provider: SandboxProvider
     server: WebServer
+    settings: Settings
+
+    def crash(self, thread: str) -> str:
+        """Use the thread's sandbox and kill its process; returns its id when the worker has noticed."""
+        sandbox_id = self.provider.acquire(thread, user_id="alice")
+        with contextlib.closing(open_store(self.settings)) as store:
+            ledger_id = store.ledger_id
+        engine = ProcessAcceptanceEngine()
+        (running,) = engine.connect(self.settings, ledger_id).list_running()
+        engine.kill(running, self.settings, ledger_id)
+        assert self.provider.get(sandbox_id) is None
+        return sandbox_id
 
 
 @pytest.fixture
 def operated(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operated]:
-    """Give sandboxes that are real processes, and a dashboard over them."""
+    """Give sandboxes that are real processes, and a dashboard over them; two crashes are one too many."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     settings = configuration(database_url)
+    settings["sandbox"]["restart_backoff"] = {"free": 1, "initial": 300}
     with open_provider(settings) as provider, serving(tmp_path, settings) as server:
-        yield Operated(provider, server)
+        yield Operated(provider, server, load_settings(settings))
         for thread in ("one", "two"):
             provider.destroy(provider.acquire(thread, user_id="alice"))
 
@@ -56,6 +74,21 @@ def test_a_sandbox_is_released_restarted_and_destroyed(operated: Operated, visit
     visit(page, "/audit")
     assert page.locator("tbody tr").count() == 3
     assert REASON in page.locator("tbody tr").first.inner_text()
+
+
+def test_a_sandbox_that_backs_off_is_let_start_again(operated: Operated, visitor: Visitor) -> None:
+    operated.crash("one")
+    sandbox_id = operated.crash("one")
+    with pytest.raises(CrashLoopBackOff):
+        operated.provider.acquire("one", user_id="alice")
+    page = visitor.enter(operated.server.url)
+    visit(page, f"/sandboxes/{sandbox_id}")
+    expect(page.locator("[data-region=head]")).to_contain_text("backing off until")
+    act(page, "clear")
+    expect(page.locator("[data-region=outcome]")).to_contain_text(f"clear {sandbox_id}: done", use_inner_text=True)
+    expect(page.locator("[data-region=head]")).not_to_contain_text("backing off until")
+    expect(page.locator("form.act").get_by_label("Action").locator("option[value=clear]")).to_have_count(0)
+    assert operated.provider.acquire("one", user_id="alice") == sandbox_id
 
 
 def test_an_action_without_a_choice_or_a_reason_is_not_sent(operated: Operated, visitor: Visitor) -> None:

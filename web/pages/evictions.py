@@ -11,7 +11,7 @@ from provider.reports import Count, EvictionRow
 from provider.reports import Page as Listed
 from web.pages.frame import here, show_page
 from web.pages.page import Page
-from web.pages.searching import Chip, Question, ask
+from web.pages.searching import Chip, Question, answer, ask
 from web.services import services
 
 
@@ -32,12 +32,7 @@ def show() -> ResponseReturnValue:
     reports = services().reports
     now = reports.fleet.freshness().now
     question = ask(here(), now)
-    if question.error:
-        listed: Listed[EvictionRow] = Listed(items=())
-        count = Count(0)
-    else:
-        listed = reports.endings.list_evictions(question.search, cursor=question.here.get("cursor") or None)
-        count = reports.endings.count_evictions(question.search)
+    listed, count = answer(question, reports.endings.list_evictions, reports.endings.count_evictions)
     view = EvictionsView(
         question,
         question.chips("reason", END_REASONS),

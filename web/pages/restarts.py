@@ -11,7 +11,7 @@ from provider.reports import Count, RestartRow
 from provider.reports import Page as Listed
 from web.pages.frame import here, show_page
 from web.pages.page import Page
-from web.pages.searching import Chip, Question, ask
+from web.pages.searching import Chip, Question, answer, ask
 from web.services import services
 
 
@@ -31,12 +31,7 @@ def show() -> ResponseReturnValue:
     reports = services().reports
     now = reports.fleet.freshness().now
     question = ask(here(), now)
-    if question.error:
-        listed: Listed[RestartRow] = Listed(items=())
-        count = Count(0)
-    else:
-        listed = reports.endings.list_restarts(question.search, cursor=question.here.get("cursor") or None)
-        count = reports.endings.count_restarts(question.search)
+    listed, count = answer(question, reports.endings.list_restarts, reports.endings.count_restarts)
     view = RestartsView(question, question.chips("reason", END_REASONS), question.since_chips(), count, listed)
     return show_page("restarts.html", view, now, status=400 if question.error else 200)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import get_args
 
 from flask import redirect
@@ -19,7 +20,7 @@ from provider.runtime.reports import Reports
 from web.pages.acting import MANY, Acting, make_form
 from web.pages.frame import here, show_page
 from web.pages.page import Page
-from web.pages.searching import SANDBOX_KEYS, Chip, Question, ask
+from web.pages.searching import SANDBOX_KEYS, Chip, Question, answer, ask
 from web.services import services
 from web.urls import url_for
 
@@ -57,12 +58,7 @@ def show() -> ResponseReturnValue:
 def _build(reports: Reports, question: Question) -> SandboxesView:
     asked = question.here.get("sort")
     sort = asked if asked in SORTS else "-created_at"
-    if question.error:
-        listed: Listed[SandboxRow] = Listed(items=())
-        count = Count(0)
-    else:
-        listed = reports.sandboxes.list_page(question.search, sort=sort, cursor=question.here.get("cursor") or None)
-        count = reports.sandboxes.count(question.search)
+    listed, count = answer(question, partial(reports.sandboxes.list_page, sort=sort), reports.sandboxes.count)
     return SandboxesView(
         question=question,
         statuses=question.chips("status", STATUSES),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol, TypeVar
 
 from provider.domain.errors import InvalidSearchError
 from provider.domain.search import KEYS, Search, format_search, parse_search
+from provider.reports import Count
+from provider.reports import Page as Listed
 from web.presentation.address import Address
 from web.presentation.moments import SPANS
+
+Item = TypeVar("Item")
 
 SANDBOX_KEYS = ("status", "user", "thread", "image", "host", "worker", "backend", "reason", "since", "until")
 """What a list of sandboxes can be searched for."""
@@ -72,3 +77,22 @@ def ask(here: Address, now: datetime, keys: tuple[str, ...] = KEYS) -> Question:
         return Question(here, text, parse_search(text, now, keys=keys))
     except InvalidSearchError as error:
         return Question(here, text, Search(), str(error))
+
+
+class ListPage(Protocol[Item]):
+    """Lists what matches, page by page."""
+
+    def __call__(self, search: Search, *, cursor: str | None) -> Listed[Item]:
+        """Read the page at the cursor, the first one without it."""
+
+
+def answer(
+    question: Question, list_page: ListPage[Item], count: Callable[[Search], Count]
+) -> tuple[Listed[Item], Count]:
+    """Read one page of what matches and how many do, which a first page without a next one tells by itself."""
+    if question.error:
+        return Listed(items=()), Count(0)
+    cursor = question.here.get("cursor") or None
+    listed = list_page(question.search, cursor=cursor)
+    is_all = cursor is None and listed.next is None
+    return listed, Count(len(listed.items)) if is_all else count(question.search)
