@@ -73,7 +73,10 @@ def freeze_process(pid: int) -> None:
 
 def is_frozen(pid: int) -> bool:
     """Tell whether SIGSTOP has stopped every thread of the process."""
-    states = {_read_state(thread) for thread in (PROC / str(pid) / "task").glob("*")}
+    try:
+        states = {_read_state(thread) for thread in (PROC / str(pid) / "task").iterdir()}
+    except OSError:
+        return False
     return "T" in states and states <= {"T", "Z", "X"}
 
 
