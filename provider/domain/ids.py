@@ -16,6 +16,7 @@ MAX_NAME_LENGTH = 512
 LEDGER_STREAM = "ledger"
 
 _SANDBOX_ID = re.compile(r"[0-9a-f]{16}")
+_BEGINNING = re.compile(r"[0-9a-f]{1,16}")
 
 
 def derive_sandbox_id(user_id: str | None, thread_id: str) -> SandboxId:
@@ -30,6 +31,11 @@ def derive_sandbox_id(user_id: str | None, thread_id: str) -> SandboxId:
 def is_sandbox_id(text: str) -> bool:
     """Tell whether this is a whole sandbox id, known or not."""
     return _SANDBOX_ID.fullmatch(text) is not None
+
+
+def begins_sandbox_id(text: str) -> bool:
+    """Tell whether a sandbox id may begin so."""
+    return _BEGINNING.fullmatch(text) is not None
 
 
 def parse_sandbox_id(text: object) -> SandboxId:

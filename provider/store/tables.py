@@ -79,6 +79,7 @@ _RARE = {
     # As the view of operators' actions asks for what came of one.
     "ix_events_operator_outcomes": ((_e.stream, _e.correlation_id, _e.version), "OperatorActionCompleted"),
     "ix_events_orphans_removed": ((_e.stream, _e.type, _e.version), "OrphanRemoved"),
+    "ix_events_seals": ((_e.stream, _e.version), "LedgerSealed"),
 }
 for _name, (_columns, _type) in _RARE.items():
     Index(_name, *_columns, sqlite_where=_e.type == _type, postgresql_where=_e.type == _type)
@@ -151,6 +152,10 @@ generations = Table(
         sqlite_where=text("removed_at IS NULL"),
         postgresql_where=text("removed_at IS NULL"),
     ),
+    # What lists are narrowed down by. Each is written once per container.
+    Index(None, "image"),
+    Index(None, "host"),
+    Index(None, "worker_id"),
     sqlite_with_rowid=False,
 )
 # Each is written once or twice in the life of a container, and orders what the dashboard shows by time.

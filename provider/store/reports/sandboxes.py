@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Select, Subquery, func, select
+from sqlalchemy import ColumnElement, Engine, Select, Subquery, func, or_, select, union_all
 
 from provider.domain.search import Search
 from provider.domain.state import Generation
@@ -15,7 +15,7 @@ from provider.ports import SandboxRecord
 from provider.reports.paging import DEFAULT_LIMIT, Count, Page
 from provider.reports.sandboxes import SandboxRow, SandboxSort
 from provider.store.queries import SqlLedgerQueries
-from provider.store.reports.matching import matching
+from provider.store.reports.matching import any_of, holds, matching
 from provider.store.reports.paging import Order, count_rows, read_rows
 from provider.store.reports.reading import Reading
 from provider.store.tables import generations, sandboxes
@@ -28,9 +28,23 @@ _SHOWN = [
 ]
 _IS_NEWEST = (g.sandbox_id == s.sandbox_id) & (g.generation == s.generation)
 _NEWEST = sandboxes.outerjoin(generations, _IS_NEWEST)
+_MADE, _HELD = generations.alias("made"), sandboxes.alias("held")
+
+
+def _of_workers(wanted: tuple[str, ...]) -> ColumnElement[bool]:
+    """Made or held by one of the workers; two questions, so that each goes along an index. Who is held is active."""
+    made = select(_MADE.c.sandbox_id).join(
+        _HELD, (_HELD.c.sandbox_id == _MADE.c.sandbox_id) & (_HELD.c.generation == _MADE.c.generation)
+    ).where(any_of(_MADE.c.worker_id, wanted))  # fmt: skip
+    held = select(_HELD.c.sandbox_id).where(
+        _HELD.c.status == "active", or_(*(holds(_HELD.c.holders, value) for value in wanted))
+    )
+    return s.sandbox_id.in_(union_all(made, held))
+
+
 _SEARCHED: Mapping[str, ColumnElement[Any]] = {
     "sandbox_id": s.sandbox_id, "status": s.status, "user": s.user_id, "thread": s.thread_id, "image": g.image,
-    "host": g.host, "worker": g.worker_id, "backend": g.backend, "reason": g.end_reason, "expected": g.expected,
+    "host": g.host, "backend": g.backend, "reason": g.end_reason, "expected": g.expected,
     "at": s.updated_at,
 }  # fmt: skip
 _KEYS: Mapping[str, ColumnElement[Any]] = {
@@ -83,9 +97,9 @@ class SqlSandboxQueries:
 
 def _matching(search: Search) -> Select[Any]:
     """Choose sandboxes; the newest containers are looked at only where the search asks about them."""
-    asks = any(getattr(search, name) for name in ("image", "host", "worker", "backend", "reason"))
+    asks = any(getattr(search, name) for name in ("image", "host", "backend", "reason"))
     chosen = select().select_from(_NEWEST if asks or search.expected is not None else sandboxes)
-    return chosen.where(*matching(search, _SEARCHED, s.holders))
+    return chosen.where(*matching(search, _SEARCHED, {"worker": _of_workers}))
 
 
 def _with_newest(page: Subquery) -> Select[Any]:

@@ -56,7 +56,7 @@ class SqlSystemQueries:
             database=sqlalchemy.make_url(self._reading.url).render_as_string(hide_password=True),
             events=fresh.head_position - base,
             sandboxes=_count(connection, select(func.count()).select_from(sandboxes)),
-            generations=_count_generations(connection),
+            generations=_count(connection, select(func.count()).select_from(generations)),
             oldest_event_at=_time_of_first(connection),
             newest_event_at=fresh.recorded_at,
             **_product(connection),
@@ -66,14 +66,6 @@ class SqlSystemQueries:
 @functools.cache
 def _schema_needed() -> str:
     return migrate.head_revision()
-
-
-def _count_generations(connection: Connection) -> int:
-    """Count those that ended and those that did not, each along an index: the rows themselves are wide."""
-    ended, ended_at = select(func.count()).where(generations.c.ended_at.is_not(None)), generations.c.ended_at
-    # Only what ended is ever removed. As a sum, or SQLite would look for those that did not end among all.
-    still = select(func.count() - func.count(ended_at)).where(generations.c.removed_at.is_(None))
-    return _count(connection, ended) + _count(connection, still)
 
 
 def _count(connection: Connection, statement: Select[Any]) -> int:
