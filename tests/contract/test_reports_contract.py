@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from provider.bootstrap import open_reports
+from provider.domain import events as ev
 from provider.domain.search import Search
 from provider.reports import EventFilter
 from provider.runtime.reports import Reports
@@ -64,3 +65,16 @@ def test_a_death_is_seen_everywhere(store: SqlEventStore, reports: Reports) -> N
     totals = reports.system.totals(30.0)
     assert (totals.starts, totals.ends["crashed"], totals.ends["idle"], totals.events) == (1, 1, 0, 8)
     assert totals.startup_seconds == 1.25
+
+
+def test_a_worker_finds_what_it_made_and_what_it_holds(store: SqlEventStore, reports: Reports) -> None:
+    append(store, *born())
+    append(store, ev.SandboxAcquired(generation=1, worker_id="v2", how="shared"))
+
+    def found(*workers: str) -> list[str]:
+        return [one.sandbox_id for one in reports.sandboxes.list_page(Search(worker=workers)).items]
+
+    assert found("w1") == found("v2") == found("w*") == found("nobody", "v*") == [SANDBOX]
+    assert found("w") == found("2") == found("nobody") == found("2*") == []
+    append(store, ev.SandboxReleased(generation=1, worker_id="v2", cause="request"))
+    assert (found("w1"), found("v2")) == ([SANDBOX], [])

@@ -25,6 +25,7 @@ SEARCHES = (
     "image:agents/*", "image:sandbox-ledger/sandbox:1.4 host:host-2", "reason:oom", "reason:oom,crashed user:user-1*",
     "expected:no", "expected:yes since:20h", "since:30h until:10h", "backend:docker reason:idle", "history-thread-1",
     "user-9 thread-4", "image:none", "host:host-1 host:host-2 status:gone",
+    "worker:host-8-*", "worker:host-8-*,host-4-* status:active,warm", "a", "A",
 )  # fmt: skip
 SORTS: tuple[SandboxSort, ...] = (
     "created_at", "-created_at", "updated_at", "-updated_at", "user_id", "status", "-generation",
