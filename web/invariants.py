@@ -1,4 +1,7 @@
-"""The ledger's broken invariants, looked up at most once a minute by each process: the look reads the whole log."""
+"""Broken invariants, and a sample of the projections: looked up at most once a minute by each process.
+
+The look reads the whole log.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from provider.domain.errors import CorruptLogError
 from provider.domain.findings import Violation
+from provider.reports import ProjectionCheck
 from provider.runtime.reports import Reports
 
 FRESH_SECONDS = 60.0
@@ -16,9 +21,14 @@ MOST_SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was broken at a moment of the database's clock; at most `MOST_SHOWN` are listed."""
+    """What was broken at a moment of the database's clock; at most `MOST_SHOWN` are listed.
+
+    `projections` is None where the log itself is damaged, as `problem` says.
+    """
 
     violations: Sequence[Violation]
+    projections: ProjectionCheck | None
+    problem: str | None
     at: datetime
 
 
@@ -35,6 +45,15 @@ class Invariants:
         if last is not None and self._clock() - last[0] < FRESH_SECONDS:
             return last[1]
         began = self._clock()
-        found = Look(violations=reports.system.list_violations(MOST_SHOWN), at=reports.insights.now())
+        found = _look(reports)
         self._last = (began, found)
         return found
+
+
+def _look(reports: Reports) -> Look:
+    violations, projections, problem = reports.system.list_violations(MOST_SHOWN), None, None
+    try:
+        projections = reports.system.check_projections()
+    except CorruptLogError as error:
+        problem = str(error)
+    return Look(violations, projections, problem, reports.insights.now())

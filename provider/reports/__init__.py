@@ -14,13 +14,13 @@ from provider.reports.queries import (
     TimelineQueries,
 )
 from provider.reports.sandboxes import SandboxAsOf, SandboxRow, SandboxSort
-from provider.reports.system import SystemReport, Totals
+from provider.reports.system import ProjectionCheck, SystemReport, Totals
 from provider.reports.timeline import Kind, RowBy, TimelineReading, TimelineRow
 
 __all__ = [
     "COUNT_CAP", "DEFAULT_LIMIT", "MAX_LIMIT", "AuditFilter", "Count", "EndingQueries", "EventFilter", "EventPage",
     "EvictionRow", "FleetQueries", "FleetReading", "Freshness", "Kind", "LogQueries", "Mark", "OperationQueries",
-    "OperatorActionRow", "Overview", "Page", "RestartRow", "RowBy", "SandboxAsOf", "SandboxQueries", "SandboxRow",
-    "SandboxSort", "SystemQueries", "SystemReport", "Tally", "TimelineQueries", "TimelineReading", "TimelineRow",
-    "Totals", "UnexpectedEnd", "WorkerReport", "Workers",
+    "OperatorActionRow", "Overview", "Page", "ProjectionCheck", "RestartRow", "RowBy", "SandboxAsOf",
+    "SandboxQueries", "SandboxRow", "SandboxSort", "SystemQueries", "SystemReport", "Tally", "TimelineQueries",
+    "TimelineReading", "TimelineRow", "Totals", "UnexpectedEnd", "WorkerReport", "Workers",
 ]  # fmt: skip

@@ -20,7 +20,7 @@ from provider.reports.fleet import FleetReading, Freshness
 from provider.reports.log import EventFilter, EventPage
 from provider.reports.paging import DEFAULT_LIMIT, Count, Page
 from provider.reports.sandboxes import SandboxRow, SandboxSort
-from provider.reports.system import SystemReport, Totals
+from provider.reports.system import ProjectionCheck, SystemReport, Totals
 from provider.reports.timeline import RowBy, TimelineReading
 
 
@@ -139,6 +139,12 @@ class SystemQueries(Protocol):
 
     def list_violations(self, limit: int = DEFAULT_LIMIT) -> Sequence[Violation]:
         """List broken invariants of the ledger, by rule; none on a healthy one. Looks at the whole history."""
+
+    def check_projections(self, limit: int = DEFAULT_LIMIT) -> ProjectionCheck:
+        """Compare the rows of the sandboxes that changed last with the fold of their events.
+
+        Raise `CorruptLogError` for an event that is not what its hash says.
+        """
 
     def totals(self, lease_seconds: float) -> Totals:
         """Count everything there ever was; a worker silent for longer than `lease_seconds` counts as silent."""

@@ -33,6 +33,15 @@ class SystemReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectionCheck:
+    """A sample: `events` of the `sandboxes` that changed last were folded, and their rows compared with that."""
+
+    sandboxes: int
+    events: int
+    differences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
     """Numbers over the whole history, for counters (they never go back), and how things stand, for gauges.
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import get_args
 
 from provider.domain.findings import Violation
-from provider.reports import Overview, RowBy, SystemReport, TimelineReading
+from provider.reports import Overview, ProjectionCheck, RowBy, SystemReport, TimelineReading
 from provider.reports.integrity import IntegritySummary
 from web.api.operations import Answer, Asked, Operation
 from web.api.parameters import LIMIT, MOMENT, Parameter
@@ -28,6 +28,10 @@ def _system(asked: Asked) -> Answer:
 
 def _integrity(asked: Asked) -> Answer:
     return Answer(value=asked.reports.integrity.summary())
+
+
+def _check_projections(asked: Asked) -> Answer:
+    return Answer(value=asked.reports.system.check_projections(asked["limit"]))
 
 
 def _list_violations(asked: Asked) -> Answer:
@@ -58,6 +62,11 @@ OPERATIONS = (
     Operation(
         path="/integrity", name="integrity", handler=_integrity, shape=IntegritySummary, etag="position",
         summary="Tell how far the log is sealed.",
+    ),
+    Operation(
+        path="/projections", name="projections", handler=_check_projections, shape=ProjectionCheck, etag="position",
+        parameters=(LIMIT,),
+        summary="Compare the sandboxes that changed last with the log.",
     ),
     Operation(
         path="/violations", name="violations", handler=_list_violations, shape=Violation, is_list=True,

@@ -12,10 +12,11 @@ from sqlalchemy import Connection, Engine, Select, func, select, text
 
 from provider.domain.findings import Violation
 from provider.reports.paging import DEFAULT_LIMIT
-from provider.reports.system import SystemReport, Totals
+from provider.reports.system import ProjectionCheck, SystemReport, Totals
 from provider.store import migrate
 from provider.store.chain_base import chain_base
 from provider.store.engine import sqlite_module
+from provider.store.projection_check import check_newest
 from provider.store.reports.fleet import freshness
 from provider.store.reports.paging import bounded
 from provider.store.reports.reading import Reading
@@ -41,6 +42,10 @@ class SqlSystemQueries:
     def list_violations(self, limit: int = DEFAULT_LIMIT) -> Sequence[Violation]:
         """List broken invariants of the ledger, by rule; none on a healthy one. Looks at the whole history."""
         return self._reading.once(lambda connection: list_violations(connection, bounded(limit)))
+
+    def check_projections(self, limit: int = DEFAULT_LIMIT) -> ProjectionCheck:
+        """Compare the rows of the sandboxes that changed last with the fold of their events."""
+        return self._reading.at_one_moment(lambda connection: check_newest(connection, bounded(limit)))
 
     def totals(self, lease_seconds: float) -> Totals:
         """Count everything there ever was; a worker silent for longer than `lease_seconds` counts as silent."""

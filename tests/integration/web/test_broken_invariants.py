@@ -1,4 +1,4 @@
-"""/system tells what `v_violations` says, at most a minute old."""
+"""/system tells what `v_violations` says and how the projections compare, at most a minute old."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from flask.testing import FlaskClient
 from provider.bootstrap import open_reports
 from provider.config import load_settings
 from provider.store.engine import create_engine, write_transaction
+from tests.contract.store_support import remove_guards
 from tests.integration.web.conftest import Open
-from tests.support.web import configuration
+from tests.support.web import configuration, open_fleet
 from web.invariants import FRESH_SECONDS, Invariants
 
 BREAK = "INSERT INTO streams (stream, version) VALUES ('worker:<b>', 7)"
 
 
-def execute(url: str, statement: str) -> None:
+def execute(url: str, statement: str, *, unguarded: bool = False) -> None:
     engine = create_engine(url)
     with write_transaction(engine) as connection:
+        if unguarded:
+            remove_guards(connection)
         connection.exec_driver_sql(statement)
     engine.dispose()
 
@@ -53,3 +56,23 @@ def test_it_is_looked_up_again_after_a_minute_and_not_before(sqlite_url: str) ->
     seconds += 1
     assert [one.rule for one in invariants.look(reports).violations] == ["stream_differs"]
     reports.close()
+
+
+def test_a_projection_that_differs_from_the_log_is_told(open_client: Open, sqlite_url: str) -> None:
+    client = open_client()
+    with open_fleet(sqlite_url) as fleet:
+        fleet.acquire("t", "alice")
+    execute(sqlite_url, "UPDATE sandboxes SET thread_id = 'an <i>other</i>'")
+    shown = text_of(client)
+    assert "1 difference</span> from the log" in shown
+    assert "an &lt;i&gt;other&lt;/i&gt;" in shown
+
+
+def test_a_damaged_log_is_told_instead_of_compared(open_client: Open, sqlite_url: str) -> None:
+    client = open_client()
+    with open_fleet(sqlite_url) as fleet:
+        fleet.acquire("t", "alice")
+    execute(sqlite_url, "UPDATE events SET actor = 'mallory'", unguarded=True)
+    shown = text_of(client)
+    assert "not compared" in shown
+    assert "hash" in shown
