@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -20,7 +21,10 @@ BACKEND = "SANDBOX_LEDGER__SANDBOX__BACKEND"
 
 @contextmanager
 def dashboard(config: str | None, settings: Settings) -> Iterator[None]:
-    """Serve for as long as a block runs; the server itself says where, or why it cannot."""
+    """Serve for as long as a block runs; the server itself says where, or why it cannot.
+
+    A server that ends before the block is told of and not started again: what ended it may be for somebody to mend.
+    """
     command = [sys.executable, "-m", "provider.cli", *(["--config", config] if config else [])]
     # A pipe that only this process holds: it closes even when this process is killed. A session of its own: Ctrl-C at
     # the terminal reaches this process alone, which then ends the server in order.
@@ -31,10 +35,19 @@ def dashboard(config: str | None, settings: Settings) -> Iterator[None]:
         env={**os.environ, BACKEND: settings.sandbox.backend},
         start_new_session=True,
     )
+    is_over = threading.Event()
+    threading.Thread(target=_watch, args=(server, is_over), name="dashboard-watch", daemon=True).start()
     try:
         yield
     finally:
+        is_over.set()
         _end(server)
+
+
+def _watch(server: subprocess.Popen[bytes], is_over: threading.Event) -> None:
+    code = server.wait()
+    if not is_over.is_set():
+        tell(f"the dashboard has ended with status {code}; the sweep goes on. `sandbox-ledger serve` starts it again")
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from tests.support.command_line import CommandLine
 from tests.support.docker_engine import EngineAddress
+from tests.support.processes import find_children
 from tests.support.waiting import wait_until
 
 
@@ -74,6 +76,22 @@ def test_the_dashboard_is_served_beside_it_and_ends_with_it(tmp_path: Path, numb
         assert "Fatal" not in said
         assert process.returncode == (-number if number == signal.SIGKILL else 0)
     wait_until(lambda: not answers(url), what="the dashboard ends", timeout_seconds=30)
+
+
+def test_a_dashboard_that_ends_is_told_of_and_the_rest_goes_on(tmp_path: Path) -> None:
+    cli = make(tmp_path, backend="process")
+    with cli.start("up") as process:
+        read_url(process)
+        (server,) = find_children(process.pid)
+        os.kill(server, signal.SIGKILL)
+        assert process.stderr is not None
+        said = next(line for line in process.stderr if "has ended" in line)
+        assert "status -9" in said
+        assert "`sandbox-ledger serve` starts it again" in said
+        assert process.poll() is None
+        process.terminate()
+        _, rest = process.communicate(timeout=60)
+        assert (process.returncode, rest.count("has ended")) == (0, 0)
 
 
 def test_the_dashboard_can_be_left_out(tmp_path: Path) -> None:
