@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from provider import open_provider
 from tests.support.signing_in import bearer, token_settings
 from tests.support.web import Fleet, WebServer, configuration, open_app
 
+SECRET = "c4n4ry-of-the-mine"
 UNKNOWN = "0123456789abcdef"
 
 
@@ -165,3 +168,24 @@ def test_an_engine_that_does_not_answer_is_a_problem_and_on_record(fleet: Fleet,
     assert (row["outcome"], row["detail"]) == ("failed", first.json["detail"])
     assert again.json is not None
     assert (again.status_code, again.json["detail"]) == (503, first.json["detail"])
+
+
+def test_s85_no_answer_to_an_action_tells_a_secret(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    settings = configuration(sqlite_url)
+    settings["sandbox"]["environment"] = {"API_KEY": SECRET}
+    with open_provider(settings) as provider:
+        sandbox = provider.ensure("t")
+        assert sandbox.execute_command("echo $API_KEY").output == f"{SECRET}\n"
+        settings["sandbox"]["readiness"] = {"path": f"/never?{SECRET}", "timeout": 0.5}
+        with open_app(settings) as app:
+            client = app.test_client()
+            answers = [
+                act(client, f"sandboxes/{sandbox.id}/actions/{action}") for action in ("restart", "clear", "destroy")
+            ]
+            pages = [client.get(path) for path in ("/audit", f"/sandboxes/{sandbox.id}", "/api/v1/audit", "/events")]
+        provider.destroy(sandbox.id)
+    assert [answer.status_code for answer in answers] == [503, 200, 200]
+    assert [SECRET in answer.text for answer in [*answers, *pages]] == [False] * 7
