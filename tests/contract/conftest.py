@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from provider.domain import events as ev
+from provider.runtime.reports import Reports
 from provider.store.event_store import SqlEventStore
+from tests.contract.reports_support import reading
 from tests.contract.store_support import AUTHOR, OTHER, append, born, creating, died, opened
 
 
@@ -17,6 +19,13 @@ def store(database_url: str) -> Iterator[SqlEventStore]:
     """Give an empty ledger that reads seven events at once, so that few events make many pages."""
     with opened(database_url, page=7) as made:
         yield made
+
+
+@pytest.fixture
+def reports(store: SqlEventStore) -> Iterator[Reports]:
+    """Give the read side of the same ledger."""
+    with reading(store) as opened_reports:
+        yield opened_reports
 
 
 @pytest.fixture

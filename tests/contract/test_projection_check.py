@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,17 +13,7 @@ from provider.store.event_store import SqlEventStore
 from tests.bench.bulk import fill
 from tests.bench.generate import History
 from tests.contract.archive_support import archive
-from tests.contract.reports_support import reading
-from tests.contract.store_support import SANDBOX, append, born, died, execute, tamper
-
-OTHER = "fedcba9876543210"
-
-
-@pytest.fixture
-def reports(store: SqlEventStore) -> Iterator[Reports]:
-    """Give the read side of the ledger."""
-    with reading(store) as opened:
-        yield opened
+from tests.contract.store_support import OTHER, SANDBOX, append, born, died, execute, tamper
 
 
 def test_nothing_differs_on_a_healthy_ledger(store: SqlEventStore, reports: Reports) -> None:

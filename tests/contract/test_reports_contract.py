@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
-
-from provider.bootstrap import open_reports
 from provider.domain import events as ev
 from provider.domain.search import Search
 from provider.reports import EventFilter
 from provider.runtime.reports import Reports
-from provider.settings import DatabaseSettings, Settings
 from provider.store.event_store import SqlEventStore
 from tests.contract.store_support import SANDBOX, append, born, died
-
-
-@pytest.fixture
-def reports(store: SqlEventStore) -> Iterator[Reports]:
-    """Give the read side of the same ledger."""
-    made = open_reports(Settings(database=DatabaseSettings(url=store.url)))
-    yield made
-    made.close()
 
 
 def test_an_empty_ledger_is_unknown_and_has_nothing(reports: Reports) -> None:
