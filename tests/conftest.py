@@ -6,6 +6,7 @@ or restarts a server asks for one of its own.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if worker_input is not None:
         config.stash[RUN] = SharedRun(Path(worker_input["shared_run"]))
     else:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            # So a shell starts what runs in the background; every program that a test interrupts would inherit it.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         config.stash[RUN] = OwnedRun.make({"postgres": postgres_support.stop_in, "docker": docker_support.stop_in})
 
 

@@ -109,7 +109,7 @@ def test_a_decision_on_what_is_no_longer_so_is_refused(operated: Operated, visit
     visit(page, f"/sandboxes/{sandbox_id}")
     operated.provider.release(sandbox_id)
     act(page, "destroy")
-    assert "look at it again" in page.locator("main").inner_text()
+    expect(page.locator("main")).to_contain_text("look at it again")
     visit(page, f"/sandboxes/{sandbox_id}")
     assert "warm" in page.locator("[data-region=head]").inner_text()
 
@@ -122,7 +122,7 @@ def test_all_that_match_are_destroyed_after_their_number_was_typed(operated: Ope
     page.locator("details.below summary").click()
     page.get_by_label("Type 2 to mean all of them").fill("2")
     act(page, "destroy")
-    assert "done" in page.locator("[data-region=outcome]").inner_text()
+    expect(page.locator("[data-region=outcome]")).to_contain_text("done", use_inner_text=True)
     visit(page, "/sandboxes?q=user:alice status:gone")
     assert page.locator("tbody tr").count() == 2
 
@@ -132,5 +132,5 @@ def test_a_sweep_is_tried_and_run(operated: Operated, visitor: Visitor) -> None:
     visit(page, "/sweeps")
     for action in ("dry_run", "sweep"):
         act(page, action)
-        assert "done" in page.locator("[data-region=outcome]").inner_text()
+        expect(page.locator("[data-region=outcome]")).to_contain_text("done", use_inner_text=True)
     assert page.locator("tbody tr").count() >= 1

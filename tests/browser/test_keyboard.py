@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.browser.conftest import Standing
 from tests.browser.places import full_places
-from tests.support.browser import Visitor, visit_live
+from tests.support.browser import Visitor, visit_live, wait_live
 
 FOCUSED = "document.activeElement"
 
@@ -15,9 +15,10 @@ def test_keys_go_to_every_page(standing: Standing, visitor: Visitor) -> None:
     keys = page.locator(".nav a[data-key]").evaluate_all("all => all.map(one => [one.dataset.key, one.href])")
     assert len(keys) == len({key for key, _ in keys}) == 10
     for key, url in keys:
-        page.keyboard.press("g")
-        page.keyboard.press(key)
-        page.wait_for_url(url)
+        with page.expect_navigation(url=url):
+            page.keyboard.press("g")
+            page.keyboard.press(key)
+        wait_live(page)
 
 
 def test_slash_searches_and_an_id_jumps(standing: Standing, visitor: Visitor) -> None:
@@ -50,11 +51,21 @@ def test_help_opens_closes_and_turns_keys_off(standing: Standing, visitor: Visit
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     assert page.locator("#keys").is_hidden()
-    page.reload()
+    visit_live(page, "/")
     page.keyboard.press("?")
     assert page.locator("#keys").is_hidden()
     page.get_by_role("button", name="Keys").click()
     assert not page.get_by_label("Keys are on").is_checked()
+
+
+def test_a_key_works_before_the_next_frame_takes_the_focus_from_the_closed_help(
+    standing: Standing, visitor: Visitor
+) -> None:
+    page = visitor.enter(standing.url)
+    visit_live(page, "/")
+    key = "new KeyboardEvent('keydown', { key: '?', bubbles: true })"
+    page.evaluate(f"document.getElementById('keys-on').dispatchEvent({key})")
+    assert page.locator("#keys").is_visible()
 
 
 def test_rows_are_walked_and_opened(standing: Standing, visitor: Visitor) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Standing
 from tests.browser.places import EMPTY_PLACES, full_places
@@ -92,10 +93,10 @@ def test_every_page_works_without_scripts(standing: Standing, visitor: Visitor) 
     page.get_by_role("link", name="Evictions", exact=True).first.click()
     page.get_by_label("Search", exact=True).fill("reason:oom")
     page.get_by_role("button", name="Find").click()
-    assert page.url.endswith("/evictions?q=reason%3Aoom")
-    assert page.locator("tbody tr").count() == 1
+    expect(page).to_have_url(f"{standing.url}/evictions?q=reason%3Aoom")
+    expect(page.locator("tbody tr")).to_have_count(1)
     page.locator("tbody a").first.click()
-    assert page.locator("h1").inner_text().endswith(standing.ids["oom"])
+    expect(page.locator("h1")).to_contain_text(standing.ids["oom"])
 
 
 def test_now_fits_a_small_screen_without_scrolling(standing: Standing, visitor: Visitor) -> None:

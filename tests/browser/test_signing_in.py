@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.support.browser import Theme, Visitor, find_barriers, shoot, visit
 from tests.support.signing_in import TOKENS, token_settings
@@ -37,7 +38,7 @@ def test_the_keyboard_alone_signs_in_and_back_to_where_one_was_going(
     page.get_by_role("button", name="Sign out").wait_for()
     assert page.url == f"{guarded.url}/evictions?q=reason:oom"
     page.get_by_role("button", name="Sign out").click()
-    assert page.url == f"{guarded.url}/login"
+    expect(page).to_have_url(f"{guarded.url}/login")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

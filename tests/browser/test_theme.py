@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
+
 from tests.browser.conftest import Standing
 from tests.support.browser import Visitor, visit
 
@@ -12,12 +14,12 @@ def test_a_theme_is_chosen_without_scripts_and_stays(standing: Standing, visitor
     page = visitor.enter(standing.url, theme="light", javascript=False)
     visit(page, "/events?type=SandboxDied")
     page.get_by_role("button", name="dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     assert page.url.endswith("/events?type=SandboxDied")
-    assert page.locator("html").get_attribute("data-theme") == "dark"
     visit(page, "/")
-    assert page.locator("html").get_attribute("data-theme") == "dark"
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.get_by_role("button", name="auto").click()
-    assert page.locator("html").get_attribute("data-theme") is None
+    expect(page.locator("html:not([data-theme])")).to_be_attached()
 
 
 def test_the_choice_wins_over_the_system(standing: Standing, visitor: Visitor) -> None:
@@ -26,6 +28,7 @@ def test_the_choice_wins_over_the_system(standing: Standing, visitor: Visitor) -
     visit(light, "/")
     assert dark.evaluate(BACKGROUND) != light.evaluate(BACKGROUND)
     dark.get_by_role("button", name="light").click()
+    expect(dark.locator("html")).to_have_attribute("data-theme", "light")
     assert dark.evaluate(BACKGROUND) == light.evaluate(BACKGROUND)
 
 
@@ -34,4 +37,4 @@ def test_the_way_back_never_leaves_the_dashboard(standing: Standing, visitor: Vi
     visit(page, "/workers")
     page.locator("input[name=next]").first.evaluate("(field) => { field.value = '//example.com/'; }")
     page.get_by_role("button", name="dark").click()
-    assert page.url == f"{standing.url}/"
+    expect(page).to_have_url(f"{standing.url}/")

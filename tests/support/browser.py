@@ -111,6 +111,11 @@ def visit(page: Page, path: str, status: int = 200) -> Response:
 def visit_live(page: Page, path: str) -> None:
     """Go to a page, and wait until its scripts are at work."""
     visit(page, path)
+    wait_live(page)
+
+
+def wait_live(page: Page) -> None:
+    """Wait until the page's scripts are at work."""
     page.locator("html.has-js").wait_for(state="attached")
 
 

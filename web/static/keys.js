@@ -5,7 +5,8 @@ const SECOND = 1500;
 let waitingSince = -Infinity;
 
 function isTyping(target) {
-  return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+  // Not a checkbox: letters mean nothing to it, and a closed dialog's keeps the focus until the next frame.
+  return target.isContentEditable || target.matches?.("input:not([type=checkbox]), textarea, select");
 }
 
 function walk(step) {
