@@ -56,6 +56,8 @@ def _lift(type_: str, version: int, target: int, data: Mapping[str, Any]) -> Map
 
 
 def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str):
+        return value
     if isinstance(value, datetime):
         return format_timestamp(value)
     if isinstance(value, float):

@@ -99,7 +99,8 @@ def format_timestamp(moment: datetime) -> str:
     """Write an aware time as the log does: UTC, microseconds, ending in Z."""
     if moment.tzinfo is None:
         raise ValueError(f"time {moment.isoformat()} has no time zone")
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    moment = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def parse_timestamp(text: str) -> datetime:

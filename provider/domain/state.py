@@ -142,6 +142,8 @@ def evolve(state: SandboxState, event: ev.Event, stamp: Stamp) -> SandboxState:
 
 def settled(state: SandboxState) -> SandboxState:
     """Forget removed generations, as a state read from the projections has them."""
+    if all(g.removed_at is None for g in state.generations):
+        return state
     return replace(state, generations=tuple(g for g in state.generations if g.removed_at is None))
 
 

@@ -18,6 +18,10 @@ from provider.store.tables import generations, sandboxes
 SANDBOX_COLUMNS = tuple(c.name for c in sandboxes.columns if c.name != "last_activity_at")
 GENERATION_COLUMNS = tuple(c.name for c in generations.columns)
 
+# Made once: every append pays for this.
+_KEYS = {table: tuple(column.name for column in table.primary_key.columns) for table in (sandboxes, generations)}
+_ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
 _GENERATION_FIELDS = tuple(f.name for f in dataclasses.fields(Generation) if f.name != "number")
 
 
@@ -27,7 +31,7 @@ def sandbox_row(state: SandboxState) -> dict[str, Any]:
     return {
         "sandbox_id": state.sandbox_id, "user_id": state.user_id, "thread_id": state.thread_id,
         "status": state.status, "generation": state.generation,
-        "holders": json.dumps(state.holders, separators=(",", ":"), ensure_ascii=False),
+        "holders": _ENCODE(state.holders),
         "container_id": current.container_id if current and state.is_live else None,
         "url": current.url if current and state.is_live else None,
         "crashes": _crashes_json(state),
@@ -37,7 +41,7 @@ def sandbox_row(state: SandboxState) -> dict[str, Any]:
 
 
 def _crashes_json(state: SandboxState) -> str:
-    return json.dumps([[format_timestamp(c.at), c.uptime_seconds] for c in state.crashes], separators=(",", ":"))
+    return _ENCODE([[format_timestamp(c.at), c.uptime_seconds] for c in state.crashes])
 
 
 def generation_row(sandbox_id: str, generation: Generation) -> dict[str, Any]:
@@ -77,7 +81,7 @@ def row_changes(before: SandboxState, after: SandboxState) -> list[RowChange]:
 
 
 def _change(table: Table, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> RowChange:
-    key = {column.name: new[column.name] for column in table.primary_key.columns}
+    key = {name: new[name] for name in _KEYS[table]}
     values = {name: new[name] for name in new if name not in key and (old is None or old[name] != new[name])}
     return RowChange(table, old is None, key, values)
 
