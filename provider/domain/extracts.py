@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from provider.domain.archives import Baseline
 from provider.domain.errors import BundleError
-from provider.domain.log import format_timestamp, parse_timestamp
+from provider.domain.ids import sandbox_stream, worker_stream
+from provider.domain.log import RecordedEvent, format_timestamp, parse_timestamp
+
+_WORKER = worker_stream("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +24,18 @@ class Selection:
     after: int
     through: int
     streams: frozenset[str] | None = None
+
+
+def streams_of(sandbox_id: str, history: Iterable[RecordedEvent]) -> frozenset[str]:
+    """Name the streams that tell a sandbox's story: its own, and those of the workers in it."""
+    streams = {sandbox_stream(sandbox_id)}
+    for recorded in history:
+        worker_id = getattr(recorded.event, "worker_id", None)
+        if worker_id is not None:
+            streams.add(worker_stream(worker_id))
+        if recorded.actor.startswith(_WORKER):
+            streams.add(recorded.actor)
+    return frozenset(streams)
 
 
 def describe_extract(selection: Selection, baseline: Baseline, after_at: datetime) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,14 +11,11 @@ from typing import Protocol
 from provider.domain.archives import Baseline, LedgerOrigin
 from provider.domain.bundles import BundleHeader, BundleManifest, LinkedEvent
 from provider.domain.errors import BundleError
-from provider.domain.extracts import Selection, describe_extract
-from provider.domain.ids import sandbox_stream, worker_stream
-from provider.domain.log import ChainPoint, RecordedEvent
+from provider.domain.extracts import Selection, describe_extract, streams_of
+from provider.domain.log import ChainPoint
 from provider.domain.seals import SealKey
 from provider.runtime.bundle_file import write_bundle
 from provider.runtime.insights import Insights
-
-_WORKER = worker_stream("")
 
 
 class ExtractSource(Protocol):
@@ -65,18 +62,6 @@ def choose(insights: Insights, base: ChainPoint, wanted: Wanted) -> Selection:
         through=insights.head_position() if until is None else insights.position_at(until),
         streams=streams,
     )
-
-
-def streams_of(sandbox_id: str, history: Iterable[RecordedEvent]) -> frozenset[str]:
-    """Name the streams that tell a sandbox's story: its own, and those of the workers in it."""
-    streams = {sandbox_stream(sandbox_id)}
-    for recorded in history:
-        worker_id = getattr(recorded.event, "worker_id", None)
-        if worker_id is not None:
-            streams.add(worker_stream(worker_id))
-        if recorded.actor.startswith(_WORKER):
-            streams.add(recorded.actor)
-    return frozenset(streams)
 
 
 def write_extract(

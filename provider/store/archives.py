@@ -22,12 +22,11 @@ from provider.store.engine import patiently, translated, write_transaction
 from provider.store.event_store import SqlEventStore
 from provider.store.fold import Fold, Progress
 from provider.store.linked_log import read_chosen, read_linked
-from provider.store.log_reader import PAGE, find_position_before, stream_page
+from provider.store.log_reader import PAGE, find_position_before, find_time_of, stream_page
 from provider.store.log_walk import hashes_at
 from provider.store.tables import archives, events, ledger_head
 
 _OLDEST = select(func.min(events.c.position))
-_TIME_OF = select(events.c.recorded_at).where(events.c.position == bindparam("position"))
 _ARCHIVING = (
     select(events.c.version)
     .where(
@@ -96,7 +95,7 @@ class SqlArchives:
             for row in read_archives(connection):
                 if row.through.position == position:
                     return row.through_recorded_at
-            found: datetime | None = connection.execute(_TIME_OF, {"position": position}).scalar_one_or_none()
+            found = find_time_of(connection, position)
         if found is None:
             raise CorruptLogError(position, "it is missing")
         return found
@@ -123,7 +122,7 @@ class SqlArchives:
         """Make an archive the base of the chain. From here on its events may go; they are read by nobody any more."""
         event = _archived(recorded)
         with translated(self._store.url), write_transaction(self._store.engine) as connection:
-            through_at = connection.execute(_TIME_OF, {"position": event.through_position}).scalar_one()
+            through_at = find_time_of(connection, event.through_position)
             connection.execute(
                 insert(archives).values(
                     through_position=event.through_position, through_hash=event.through_hash,

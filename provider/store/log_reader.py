@@ -65,6 +65,7 @@ WITH RECURSIVE halves(low, high) AS (
 SELECT low FROM halves WHERE low = high
 """).bindparams(bindparam("moment", type_=UtcTimestamp()))
 """Halves what is left until one event is left, so that no index on the times is needed."""
+_TIME_OF = select(events.c.recorded_at).where(events.c.position == bindparam("position"))
 _POSITION_OF = select(events.c.position).where(
     events.c.stream == bindparam("stream"), events.c.version == bindparam("version")
 )
@@ -110,6 +111,12 @@ def log_page(connection: Connection, after: int, limit: int = PAGE) -> list[Reco
     Raise `CorruptLogError` for a bad or missing one.
     """
     return _behind_base(connection, lambda base: _log_page(connection, base, after, limit))
+
+
+def find_time_of(connection: Connection, position: int) -> datetime | None:
+    """Tell when an event was recorded; None for a position that the table does not have."""
+    found: datetime | None = connection.execute(_TIME_OF, {"position": position}).scalar_one_or_none()
+    return found
 
 
 def find_position_before(connection: Connection, moment: datetime) -> int:

@@ -15,11 +15,11 @@ from provider.domain.chain import ChainCheck, StoredEvent
 from provider.domain.findings import Findings
 from provider.domain.log import ChainPoint
 from provider.store.chain_base import chain_base
+from provider.store.chunks import chunked
 from provider.store.raw_rows import RAW_COLUMNS, stored_event
 from provider.store.tables import events
 
 PAGE = 5000
-IDS_AT_ONCE = 500
 
 _ROWS = select(*RAW_COLUMNS)
 _PAGE = _ROWS.where(events.c.position > bindparam("after")).order_by(events.c.position).limit(bindparam("limit"))
@@ -44,8 +44,7 @@ def hashes_at(connection: Connection, positions: Iterable[int]) -> Mapping[int, 
     wanted = sorted(set(positions))
     base = chain_base(connection)
     found = {base.position: base.hash} if base.position in wanted else {}
-    for start in range(0, len(wanted), IDS_AT_ONCE):
-        chunk = wanted[start : start + IDS_AT_ONCE]
+    for chunk in chunked(wanted):
         rows = connection.execute(select(events.c.position, events.c.hash).where(events.c.position.in_(chunk)))
         found |= {row.position: row.hash for row in rows}
     return found

@@ -17,9 +17,8 @@ from provider.store.archive_rows import read_archives
 from provider.store.baselines import Baselines
 from provider.store.engine import translated
 from provider.store.queries import SHOWN, read_record
-from provider.store.tables import events, generations, sandboxes
+from provider.store.tables import generations, sandboxes
 
-_TIME_OF = select(events.c.recorded_at).where(events.c.position == bindparam("position"))
 _EXISTING = (
     select(sandboxes.c.sandbox_id)
     .where(sandboxes.c.created_at <= bindparam("moment"))
@@ -49,8 +48,7 @@ class SqlPast:
     def find_time_of(self, position: int) -> datetime | None:
         """Tell when an event was recorded; None for a position that the table does not have."""
         with translated(self._url), self._engine.connect() as connection:
-            found: datetime | None = connection.execute(_TIME_OF, {"position": position}).scalar_one_or_none()
-            return found
+            return log_reader.find_time_of(connection, position)
 
     def list_ids_at(self, moment: datetime, *, with_container: bool) -> Sequence[str]:
         """List the sandboxes that existed at a moment, the newest first."""

@@ -17,11 +17,11 @@ LONGEST = 500
 """Sandboxes with more events are passed over, and so are those of which an archive has the first ones."""
 
 _SANDBOX = sandbox_stream("")
-_first, _all = events.alias("first"), streams.c
+_FIRST = events.alias("first")
 _NEWEST = (
     select(events.c.stream)
-    .join(streams, (_all.stream == events.c.stream) & (_all.version <= LONGEST))
-    .join(_first, (_first.c.stream == events.c.stream) & (_first.c.version == 1))
+    .join(streams, (streams.c.stream == events.c.stream) & (streams.c.version <= LONGEST))
+    .join(_FIRST, (_FIRST.c.stream == events.c.stream) & (_FIRST.c.version == 1))
     .where(events.c.position > bindparam("after"), events.c.stream.startswith(_SANDBOX, autoescape=True))
     .group_by(events.c.stream)
     .order_by(func.max(events.c.position).desc())

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, insert, update
@@ -13,11 +12,10 @@ from provider.domain.chain import AlienContentError, StoredEvent, moment_of, rea
 from provider.domain.errors import BundleError
 from provider.domain.events import Event, WorkerLost, WorkerStarted, WorkerStopped
 from provider.domain.log import GENESIS, ChainPoint, RecordedEvent
+from provider.store.chunks import chunked
 from provider.store.fold import FOLDED, Fold, Progress
 from provider.store.rebuild import insert_rows
 from provider.store.tables import events, ledger_head, workers
-
-CHUNK = 500
 
 
 class Restoration:
@@ -37,7 +35,7 @@ class Restoration:
 
     def take(self, stored_events: Iterable[StoredEvent], progress: Progress | None = None) -> None:
         """Insert events that a bundle has checked; raise `BundleError` for one that this version cannot read."""
-        for chunk in _chunks(stored_events):
+        for chunk in chunked(stored_events):
             for stored in chunk:
                 self._fold_one(stored)
             self._connection.execute(insert(events), [_row(stored) for stored in chunk])
@@ -90,9 +88,3 @@ class Restoration:
 
 def _row(stored: StoredEvent) -> dict[str, Any]:
     return {**stored._asdict(), "recorded_at": moment_of(stored)}
-
-
-def _chunks(stored_events: Iterable[StoredEvent]) -> Iterator[list[StoredEvent]]:
-    iterator = iter(stored_events)
-    while chunk := list(islice(iterator, CHUNK)):
-        yield chunk

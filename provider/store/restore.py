@@ -17,7 +17,6 @@ from provider.store.fold import Fold, Progress
 from provider.store.restoration import Restoration
 from provider.store.tables import archives, events, ledger_head, streams
 
-CHUNK = 500
 _READ_ONLY = """CREATE TRIGGER events_for_reading BEFORE INSERT ON events
 BEGIN SELECT RAISE(ABORT, 'this ledger is a copy for reading: nothing can be recorded in it'); END"""
 _LOCKED = ("ledger_head", "archives", "streams", "events", "sandboxes", "generations", "workers")

@@ -13,6 +13,7 @@ from provider.domain.events import CRASH_REASONS
 from provider.domain.log import parse_timestamp
 from provider.domain.sweeps import Counts, OpenGeneration, OpenSandbox, Recorded, SweepRow
 from provider.domain.workers import WorkerRow
+from provider.store.chunks import chunked
 from provider.store.clock import database_now
 from provider.store.driver import open_cursor
 from provider.store.engine import translated, write_transaction
@@ -21,7 +22,6 @@ from provider.store.workers import worker_row
 
 REMEMBERED_SECONDS = 3600.0
 """Workers that ended longer ago are not read; who is not read has lapsed after one lease time all the same."""
-CHUNK = 500
 INTERRUPTED = "interrupted: its process ended, or another one took the lead"
 
 _CRASHES = ", ".join(f"'{reason}'" for reason in sorted(CRASH_REASONS))
@@ -71,8 +71,8 @@ class SqlSweeps:
         found: dict[str, int] = {}
         wanted = sorted(sandbox_ids)
         with translated(self._url), self._engine.connect() as connection:
-            for start in range(0, len(wanted), CHUNK):
-                among = sandboxes.c.sandbox_id.in_(wanted[start : start + CHUNK])
+            for ids in chunked(wanted):
+                among = sandboxes.c.sandbox_id.in_(ids)
                 rows = connection.execute(select(sandboxes.c.sandbox_id, sandboxes.c.generation).where(among))
                 found.update({row.sandbox_id: row.generation for row in rows})
         return found

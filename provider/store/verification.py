@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, select
 
@@ -24,9 +24,10 @@ from provider.domain.verification import (
     judge_recorded_seals,
 )
 from provider.store.chain_base import chain_base
+from provider.store.chunks import chunked
 from provider.store.engine import read_snapshot, translated
 from provider.store.event_store import SqlEventStore
-from provider.store.log_walk import IDS_AT_ONCE, hashes_at, positions_before, walk
+from provider.store.log_walk import hashes_at, positions_before, walk
 from provider.store.rebuild import find_differences
 from provider.store.seal_reader import last_seals, read_head, read_seal
 from provider.store.tables import streams
@@ -100,7 +101,7 @@ class Verification:
             table = {row.stream: row.version for row in connection.execute(wanted)}
         else:
             table = {}
-            for names in _chunks(sorted(check.versions, key=str)):
+            for names in chunked(sorted(check.versions, key=str)):
                 rows = connection.execute(wanted.where(streams.c.stream.in_(names)))
                 table |= {row.stream: row.version for row in rows}
         compare_streams(check.versions, table, self._findings)
@@ -151,8 +152,3 @@ class Verification:
                 self._findings.note(f"the tables were not compared with the log: {error}")
             else:
                 self._findings.add("table", error.position, f"the tables cannot be compared with the log: {error}")
-
-
-def _chunks(names: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(names), IDS_AT_ONCE):
-        yield names[start : start + IDS_AT_ONCE]

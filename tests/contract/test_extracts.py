@@ -13,12 +13,12 @@ from sqlalchemy.exc import DBAPIError
 
 from provider.domain import events as ev
 from provider.domain.errors import BundleError, FileError, SandboxError
-from provider.domain.extracts import Selection
+from provider.domain.extracts import Selection, streams_of
 from provider.domain.ids import sandbox_stream
 from provider.domain.log import RecordedEvent
 from provider.domain.state import Generation
 from provider.ports import SandboxRecord
-from provider.runtime.extracting import streams_of, write_extract
+from provider.runtime.extracting import write_extract
 from provider.runtime.insights import Insights
 from provider.runtime.opening import open_bundles
 from provider.runtime.restoring import RestoreReport, restore

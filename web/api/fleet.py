@@ -64,13 +64,12 @@ OPERATIONS = (
         summary="Tell how far the log is sealed.",
     ),
     Operation(
-        path="/projections", name="projections", handler=_check_projections, shape=ProjectionCheck, etag="position",
-        parameters=(LIMIT,),
+        path="/projections", name="projections", handler=_check_projections, shape=ProjectionCheck, parameters=(LIMIT,),
         summary="Compare the sandboxes that changed last with the log.",
     ),
     Operation(
         path="/violations", name="violations", handler=_list_violations, shape=Violation, is_list=True,
-        etag="position", parameters=(LIMIT,),
+        parameters=(LIMIT,),
         summary="List the broken invariants of the ledger: none on a healthy one. Looks at the whole history.",
     ),
 )  # fmt: skip

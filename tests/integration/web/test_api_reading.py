@@ -120,6 +120,14 @@ def test_what_did_not_change_is_not_sent_again(web_client: FlaskClient, fleet: F
     assert web_client.get(f"/api/v1/{path}", headers=known).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["projections", "violations"])
+def test_what_is_altered_behind_the_log_is_never_taken_for_unchanged(
+    web_client: FlaskClient, fleet: Fleet, path: str
+) -> None:
+    assert fleet.ids
+    assert "ETag" not in web_client.get(f"/api/v1/{path}").headers
+
+
 def test_a_sandbox_has_its_version_as_a_tag(web_client: FlaskClient, fleet: Fleet) -> None:
     path = f"/api/v1/sandboxes/{fleet.ids['warm']}"
     first = web_client.get(path)
