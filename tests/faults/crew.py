@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
@@ -16,11 +17,15 @@ from tests.support.waiting import wait_until
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["provider", "provider.backends.process.backend", "tests.faults.victim"])
 
+_ASKING = threading.Lock()
+"""How a process ended can be read once. Whoever starts one also asks how all others are, and may do so in between."""
+
 
 def start(target: Callable[..., None], *arguments: Any) -> BaseProcess:
     """Start a process."""
     process = _CONTEXT.Process(target=target, args=arguments, daemon=True)
-    process.start()
+    with _ASKING:
+        process.start()
     return process
 
 
@@ -32,7 +37,13 @@ def running(target: Callable[..., None], *arguments: Any) -> Iterator[BaseProces
         yield process
     finally:
         process.kill()
-        process.join(10)
+        wait_for_end(process)
+
+
+def is_alive(process: BaseProcess) -> bool:
+    """Tell whether the process has not ended; from any thread."""
+    with _ASKING:
+        return process.is_alive()
 
 
 def is_stopped(process: BaseProcess) -> bool:
@@ -42,11 +53,11 @@ def is_stopped(process: BaseProcess) -> bool:
 
 def wake(process: BaseProcess) -> None:
     """Let a stopped process go on."""
-    if process.pid is not None and process.is_alive():
+    if process.pid is not None and is_alive(process):
         os.kill(process.pid, signal.SIGCONT)
 
 
 def wait_for_end(process: BaseProcess, *, timeout_seconds: float = 60.0) -> int | None:
     """Wait until the process has ended and return its exit code, -9 for SIGKILL."""
-    wait_until(lambda: not process.is_alive(), what="the worker's end", timeout_seconds=timeout_seconds)
+    wait_until(lambda: not is_alive(process), what="the worker's end", timeout_seconds=timeout_seconds)
     return process.exitcode

@@ -14,7 +14,7 @@ from pathlib import Path
 from provider import CrashLoopBackOff, SandboxProvider, SandboxStartError, StoreUnavailable
 from tests.chaos.checker import check
 from tests.chaos.observe import observe
-from tests.faults.crew import is_stopped, running, wait_for_end, wake
+from tests.faults.crew import is_alive, is_stopped, running, wait_for_end, wake
 from tests.faults.hook import Kind, Place, read_places
 from tests.faults.stage import THREAD, Stage
 from tests.faults.use_cases import ID, USE_CASES
@@ -92,20 +92,20 @@ def _wait_struck(job: Job, process: BaseProcess) -> None:
     """Wait until the worker is killed, stopped, or through; some of its points are passed when it leaves."""
     what = f"{job.kind} at {job.place}"
     wait_until(
-        lambda: is_stopped(process) or job.done.exists() or not process.is_alive(),
+        lambda: is_stopped(process) or job.done.exists() or not is_alive(process),
         what=what, timeout_seconds=CASE_SECONDS,
     )  # fmt: skip
     if job.kind != "raise" and not is_stopped(process):
         job.may_leave.touch()
         wait_until(
-            lambda: is_stopped(process) or not process.is_alive(), what=what, timeout_seconds=CASE_SECONDS
+            lambda: is_stopped(process) or not is_alive(process), what=what, timeout_seconds=CASE_SECONDS
         )  # fmt: skip
 
 
 def _wait_done(job: Job, process: BaseProcess) -> None:
     done = job.done
     wait_until(
-        lambda: done.exists() or not process.is_alive(), what=f"{job.use_case} to end", timeout_seconds=CASE_SECONDS
+        lambda: done.exists() or not is_alive(process), what=f"{job.use_case} to end", timeout_seconds=CASE_SECONDS
     )
 
 
