@@ -56,6 +56,7 @@ def history(deployment: Deployment) -> Deployment:
     worker.backend.fail("create", RuntimeError("no"), times=1)
     with contextlib.suppress(Exception):
         worker.provider.acquire("failed")
+    deployment.wait_for_removals()
     return deployment
 
 

@@ -17,6 +17,7 @@ from provider.settings import Settings
 from tests.support.acceptance.audit import Auditor
 from tests.support.acceptance.engines import AcceptanceEngine
 from tests.support.acceptance.observed import ObservedBackend, observe
+from tests.support.waiting import wait_until
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -104,6 +105,11 @@ class Deployment:
     def in_background(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Make a call on another thread."""
         return self._threads.submit(call, *args, **kwargs)
+
+    def wait_for_removals(self) -> None:
+        """Wait until no container is left to be removed: its end is recorded at once, its removal in the background."""
+        left = "SELECT sandbox_id, generation FROM generations WHERE ended_at IS NOT NULL AND removed_at IS NULL"
+        wait_until(lambda: not self.audit.rows(left), what="the removal of all containers that have ended")
 
     def total_calls(self, method: str) -> int:
         """Count a method's calls over all workers."""
