@@ -183,7 +183,7 @@ def write_incident(
     """Write one sandbox or a span of time into a bundle that can be opened by itself."""
     with contextlib.closing(open_store(settings)) as store:
         ledger = SqlArchives(store)
-        selection = choose(Insights(store, SqlLedgerQueries(store.engine, store.url)), ledger.base(), wanted)
+        selection = choose(make_insights(store), ledger.base(), wanted)
         key = find_seal_key(settings)
         return write_extract(ledger, selection, path, key, replace=replace, progress=progress)
 
@@ -244,8 +244,13 @@ def make_worker(settings: Settings, store: SqlEventStore, engine: Engine) -> Wor
 
 def open_insights(settings: Settings) -> Insights:
     """Open the read side of the ledger; no engine is contacted. Close it with `close()`."""
-    store = open_store(settings)
-    return Insights(store, SqlLedgerQueries(store.engine, store.url))
+    return make_insights(open_store(settings))
+
+
+def make_insights(store: SqlEventStore) -> Insights:
+    """Wire the read side of an open ledger, which it closes."""
+    database = (store.engine, store.url)
+    return Insights(store, SqlLedgerQueries(*database), lambda: SqlFeed(*database))
 
 
 def open_reports(settings: Settings, *, migrate: bool = True) -> Reports:
@@ -253,7 +258,7 @@ def open_reports(settings: Settings, *, migrate: bool = True) -> Reports:
     store = open_store(settings, migrate=migrate)
     database = (store.engine, store.url)
     return Reports(
-        insights=Insights(store, SqlLedgerQueries(*database)),
+        insights=make_insights(store),
         fleet=Fleet(SqlFleetQueries(*database), settings),
         sandboxes=SqlSandboxQueries(*database),
         log=SqlLogQueries(*database),
@@ -273,8 +278,7 @@ def open_past(settings: Settings, as_of: datetime | timedelta | int) -> Past:
     """
     store = open_store(settings)
     with _undone_on_error(store.close):
-        insights = Insights(store, SqlLedgerQueries(store.engine, store.url))
-        return look_back(insights, SqlPast(store.engine, store.url), as_of)
+        return look_back(make_insights(store), SqlPast(store.engine, store.url), as_of)
 
 
 def open_maintenance(settings: Settings) -> Maintenance:

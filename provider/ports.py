@@ -104,10 +104,13 @@ class ChangeFeed(Protocol):
         """None while the feed is connected, else what the database said."""
 
     def follow(self, after: int) -> Iterator[Sequence[RecordedEvent]]:
-        """Yield batches of events behind `after` until `stop`; reconnect by itself."""
+        """Yield batches of events behind `after` until `stop`; reconnect by itself.
+
+        An empty batch tells that `error` has come or gone. Raise `CorruptLogError` for an event that was altered.
+        """
 
     def stop(self) -> None:
-        """End `follow` soon, from any thread. Idempotent."""
+        """End `follow` soon, from any thread or handler of signals. Idempotent."""
 
 
 class WorkerRegistry(Protocol):

@@ -46,6 +46,8 @@ class Follower:
     def _run(self) -> None:
         try:
             for batch in self._feed.follow(self.position):
+                if not batch:
+                    continue
                 if batch[0].position != self.position + 1:
                     # What came between went into an archive before this process saw it: forget, and read it again.
                     self._replica.clear()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from provider.domain.archives import ArchiveRow
@@ -12,22 +11,22 @@ from provider.domain.events import SandboxAcquired
 from provider.domain.ids import sandbox_stream
 from provider.domain.log import RecordedEvent
 from provider.domain.state import Generation
-from provider.ports import EventStore, LedgerQueries, SandboxRecord
+from provider.ports import ChangeFeed, EventStore, LedgerQueries, SandboxRecord
 from provider.runtime.endings import Ending, choose_ended, describe_ending, generation_of
 from provider.runtime.references import SHORTEST_PREFIX, find_sandbox
 
 LIVE_STATUSES = ("creating", "active", "warm", "evicting")
 STATUSES = (*LIVE_STATUSES, "dead", "gone", "absent")
 PAGE = 500
-POLL_SECONDS = 0.2
 
 
 class Insights:
     """Answers questions about the ledger. Safe from any thread; may raise `StoreUnavailable` and `CorruptLogError`."""
 
-    def __init__(self, store: EventStore, queries: LedgerQueries) -> None:
+    def __init__(self, store: EventStore, queries: LedgerQueries, feed: Callable[[], ChangeFeed]) -> None:
         self._store = store
         self._queries = queries
+        self._feed = feed
 
     def now(self) -> datetime:
         """Tell the database's time: ages are counted from it."""
@@ -121,22 +120,9 @@ class Insights:
             if recorded.position > after and (not types or recorded.event.type in types):
                 yield recorded
 
-    def follow(
-        self,
-        after: int,
-        stop: threading.Event,
-        *,
-        types: frozenset[str] = frozenset(),
-        poll_seconds: float = POLL_SECONDS,
-    ) -> Iterator[RecordedEvent]:
-        """Read on as events come, missing none, until `stop` is set."""
-        while not stop.is_set():
-            if self._queries.head_position() > after:
-                for recorded in self._store.read_all(after):
-                    after = recorded.position
-                    if not types or recorded.event.type in types:
-                        yield recorded
-            stop.wait(poll_seconds)
+    def follow(self) -> ChangeFeed:
+        """Give what follows the log as it grows: every event once, in order, across every outage of the database."""
+        return self._feed()
 
     def close(self) -> None:
         """Close all connections."""

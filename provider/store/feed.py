@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import select
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -36,7 +35,7 @@ class _Wakeup(Protocol):
 
 
 class SqlFeed:
-    """Follows the log of one database. One follower per object; `stop` may be called from any thread.
+    """Follows the log of one database. One follower per object; any thread and any handler of signals may `stop` it.
 
     `error` is None while the database answers, else what it said; the feed reconnects by itself with growing pauses.
     """
@@ -44,35 +43,38 @@ class SqlFeed:
     def __init__(self, engine: Engine, url: str) -> None:
         self._engine = engine
         self._url = url
-        self._stopped = threading.Event()
+        self._is_stopped = False
         self._reader, self._writer = os.pipe()
         self.error: str | None = None
 
     def follow(self, after: int) -> Iterator[Sequence[RecordedEvent]]:
         """Yield batches of events behind `after` until `stop`; the first one at once when there is any.
 
-        Raise `CorruptLogError` for an event that was altered.
+        An empty batch tells that `error` has come or gone. Raise `CorruptLogError` for an event that was altered.
         """
         # What waits for notifications is the driver itself, whose errors SQLAlchemy does not wrap.
         gaps = (SQLAlchemyError, OSError, driver_error(self._url))
         pause = FIRST_PAUSE_SECONDS
-        while not self._stopped.is_set():
+        while not self._is_stopped:
             try:
                 for batch in self._follow_connected(after):
-                    pause, self.error = FIRST_PAUSE_SECONDS, None
+                    pause, is_back, self.error = FIRST_PAUSE_SECONDS, self.error is not None, None
                     if batch:
                         after = batch[-1].position
+                    if batch or is_back:
                         yield batch
             except gaps as error:
-                self.error = str(unavailable(self._url, error))
+                is_new, self.error = self.error is None, str(unavailable(self._url, error))
                 logger.warning("%s", self.error, extra={"action": "feed_gap"})
-                self._stopped.wait(pause)
+                if is_new:
+                    yield ()
+                _poll(pause, self._reader)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     def stop(self) -> None:
-        """End `follow` soon. Idempotent."""
-        if not self._stopped.is_set():
-            self._stopped.set()
+        """End `follow` soon. Idempotent. Takes no lock: a handler of signals would wait for what it interrupts."""
+        if not self._is_stopped:
+            self._is_stopped = True
             os.write(self._writer, b"x")
 
     def __del__(self) -> None:
@@ -81,7 +83,7 @@ class SqlFeed:
 
     def _follow_connected(self, after: int) -> Iterator[Sequence[RecordedEvent]]:
         with self._engine.connect() as connection, self._wakeup(connection) as wakeup:
-            while not self._stopped.is_set():
+            while not self._is_stopped:
                 batch = log_reader.log_page(connection, after)
                 yield batch
                 if batch:
@@ -92,7 +94,7 @@ class SqlFeed:
     @contextmanager
     def _wakeup(self, connection: Connection) -> Iterator[_Wakeup]:
         if self._engine.dialect.name == "sqlite":
-            yield _HeadPoll(connection, self._stopped)
+            yield _HeadPoll(connection, self._reader)
             return
         with self._engine.connect() as listening:
             listening.exec_driver_sql(f"LISTEN {CHANNEL}")
@@ -108,12 +110,12 @@ class SqlFeed:
 class _HeadPoll:
     """Looks at SQLite's head row every few milliseconds on one held connection (a few microseconds a look)."""
 
-    def __init__(self, connection: Connection, stopped: threading.Event) -> None:
+    def __init__(self, connection: Connection, stop_fd: int) -> None:
         self._connection = connection
-        self._stopped = stopped
+        self._stop_fd = stop_fd
 
     def wait(self, after: int) -> None:
-        while not self._stopped.wait(SQLITE_LOOK_SECONDS):
+        while not _poll(SQLITE_LOOK_SECONDS, self._stop_fd):
             position = self._connection.exec_driver_sql("SELECT max(position) FROM ledger_head").scalar_one()
             if position > after:
                 return
@@ -128,12 +130,17 @@ class _Notifications:
 
     def wait(self, _after: int) -> None:
         self._drain()
-        poller = select.poll()  # not select.select, which knows no descriptor above 1023
-        for descriptor in (self._driver.fileno(), self._stop_fd):
-            poller.register(descriptor, select.POLLIN)
-        poller.poll(POSTGRES_LOOK_SECONDS * 1000)
+        _poll(POSTGRES_LOOK_SECONDS, self._driver.fileno(), self._stop_fd)
         self._drain()
 
     def _drain(self) -> None:
         for _ in self._driver.notifies(timeout=0):
             pass
+
+
+def _poll(seconds: float, *descriptors: int) -> bool:
+    """Wait until one of them can be read, which this tells, but not longer."""
+    poller = select.poll()  # not select.select, which knows no descriptor above 1023
+    for descriptor in descriptors:
+        poller.register(descriptor, select.POLLIN)
+    return bool(poller.poll(seconds * 1000))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Self
 
 import pytest
@@ -15,6 +17,7 @@ from provider.domain.log import RecordedEvent
 from provider.store.event_store import SqlEventStore
 from provider.store.feed import SqlFeed
 from provider.store.rebuild import find_differences
+from tests.support.command_line import CommandLine
 from tests.support.fake_backend import FakeBackend
 from tests.support.many_workers.crew import Crew
 from tests.support.postgres import PostgresServer
@@ -139,6 +142,27 @@ def test_s82_a_start_that_lost_the_ledger_is_given_up_and_made_again(own_postgre
         # Its worker lives, so nobody declares it lost; yet nobody waits for a start that nobody works on.
         sandbox_id = other.acquire("t", timeout=15)
         assert [c.info.generation for c in backend.containers() if c.info.sandbox_id == sandbox_id] == [2]
+
+
+def test_s82_who_follows_the_log_is_told_and_misses_nothing(
+    own_postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    settings = {"database": {"url": own_postgres_server.create_database()}}
+    cli = CommandLine(tmp_path, settings)
+    with cli.start("-o", "json", "events", "--follow", "--type", "SandboxReady") as follower:
+        assert follower.stdout is not None
+        assert follower.stderr is not None
+        with open_provider(settings, backend=FakeBackend()) as sandboxes:
+            before = sandboxes.acquire("before")
+            assert json.loads(follower.stdout.readline())["stream"] == f"sandbox:{before}"
+        own_postgres_server.shut_down()
+        assert follower.stderr.readline().endswith("; waiting for it\n")
+        own_postgres_server.launch()
+        with open_provider(settings, backend=FakeBackend()) as sandboxes:
+            after = sandboxes.acquire("after")
+        assert json.loads(follower.stdout.readline())["stream"] == f"sandbox:{after}"
+        assert follower.stderr.readline() == "sandbox-ledger: the database answers again\n"
+        follower.terminate()
 
 
 @pytest.fixture

@@ -8,16 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from provider.bootstrap import make_insights
 from provider.domain.errors import InvalidPositionError
 from provider.domain.state import Generation
 from provider.ports import SandboxRecord
 from provider.runtime.archived import count_archived, tell_archived
-from provider.runtime.insights import Insights
 from provider.runtime.narrative import tell_ending
 from provider.runtime.past import look_back
 from provider.store.event_store import SqlEventStore
 from provider.store.past import SqlPast
-from provider.store.queries import SqlLedgerQueries
 from tests.contract.archive_support import (
     archive,
 )
@@ -26,9 +25,7 @@ from tests.contract.store_support import SANDBOX
 
 def look(store: SqlEventStore, as_of: datetime | int) -> tuple[list[SandboxRecord], list[Sequence[Generation]]]:
     """Tell how all sandboxes were, with their containers."""
-    url = store.url
-    insights = Insights(store, SqlLedgerQueries(store.engine, url))
-    past = look_back(insights, SqlPast(store.engine, url), as_of)
+    past = look_back(make_insights(store), SqlPast(store.engine, store.url), as_of)
     records = list(past.each_sandbox(None))
     assert records == [past.get(record.sandbox_id) for record in records]
     return records, [past.list_generations(record.sandbox_id) for record in records]
@@ -48,7 +45,7 @@ def test_the_ledger_as_it_was_is_told_from_the_cut_on(storied: SqlEventStore, tm
 
 
 def test_what_is_told_of_a_sandbox_names_its_archives(storied: SqlEventStore, tmp_path: Path) -> None:
-    insights = Insights(storied, SqlLedgerQueries(storied.engine, storied.url))
+    insights = make_insights(storied)
     record = insights.get(SANDBOX)
     assert tell_archived(record, insights.history(SANDBOX), insights.list_archives()) is None
     for through, count in ((2, "1 earlier event is in archive"), (7, "6 earlier events are in archives")):

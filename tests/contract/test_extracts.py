@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from provider.bootstrap import make_insights
 from provider.domain import events as ev
 from provider.domain.errors import BundleError, FileError, SandboxError
 from provider.domain.extracts import Selection, streams_of
@@ -19,12 +20,10 @@ from provider.domain.log import RecordedEvent
 from provider.domain.state import Generation
 from provider.ports import SandboxRecord
 from provider.runtime.extracting import write_extract
-from provider.runtime.insights import Insights
 from provider.runtime.opening import open_bundles
 from provider.runtime.restoring import RestoreReport, restore
 from provider.store.archives import SqlArchives
 from provider.store.event_store import SqlEventStore
-from provider.store.queries import SqlLedgerQueries
 from provider.store.restore import SqlRestore
 from tests.contract.archive_support import KEY, archive, assert_healthy, write_rest
 from tests.contract.store_support import OTHER, SANDBOX, append, execute, opened
@@ -47,12 +46,8 @@ def show(path: Path, directory: Path) -> RestoreReport:
     return open_bundles(target, [path], directory, KEY)
 
 
-def insights_of(store: SqlEventStore) -> Insights:
-    return Insights(store, SqlLedgerQueries(store.engine, store.url))
-
-
 def told(store: SqlEventStore, sandbox_id: str) -> tuple[SandboxRecord, Sequence[Generation]]:
-    insights = insights_of(store)
+    insights = make_insights(store)
     return insights.get(sandbox_id), insights.list_generations(sandbox_id)
 
 
@@ -75,7 +70,7 @@ def test_a_sandbox_is_told_whole_without_the_others(storied: SqlEventStore, tmp_
         assert [(one.exit_code, one.end_reason) for one in generations] == [
             (one.exit_code, one.end_reason) for one in originals
         ]
-        assert insights_of(shown).find(OTHER) is None
+        assert make_insights(shown).find(OTHER) is None
         last = list(shown.read_all())[-1].event
         assert isinstance(last, ev.ExtractOpened)
         assert not last.is_whole
@@ -101,7 +96,7 @@ def test_a_span_of_time_keeps_positions_and_hashes(storied: SqlEventStore, tmp_p
         assert (last.is_whole, last.through_position, last.last_hash) == (True, 8, log[14].hash)
         assert_healthy(shown)
         assert told(shown, SANDBOX)[1][0] == told(storied, SANDBOX)[1][0], "what was before is told by the baseline"
-        insights = insights_of(shown)
+        insights = make_insights(shown)
         (row,) = insights.list_archives()
         assert row.bundle == f"ledger {storied.ledger_id}"
 

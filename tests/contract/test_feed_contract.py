@@ -18,7 +18,6 @@ from provider.domain.ids import worker_stream
 from provider.domain.log import Author, RecordedEvent
 from provider.store.event_store import SqlEventStore
 from provider.store.feed import SqlFeed
-from tests.support.waiting import wait_until
 
 AUTHOR = Author("operator:test", "00000000-0000-0000-0000-000000000000")
 SOON_SECONDS = 1.5  # less than the 2 s of PostgreSQL's safety look: it is the notification that wakes the feed
@@ -30,18 +29,26 @@ class Following:
     def __init__(self, store: SqlEventStore, after: int = 0) -> None:
         self.feed = SqlFeed(store.engine, store.url)
         self.seen: queue.Queue[RecordedEvent] = queue.Queue()
+        self._gaps: queue.Queue[str | None] = queue.Queue()
         self._after = after
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
     def _run(self) -> None:
         for batch in self.feed.follow(self._after):
+            if not batch:
+                self._gaps.put(self.feed.error)
             for recorded in batch:
                 self.seen.put(recorded)
 
     def next_position(self, timeout: float = 10.0) -> int:
         """Wait for the next event."""
         return self.seen.get(timeout=timeout).position
+
+    def wait_for_gap(self) -> None:
+        """Wait until the feed has lost its connection and has it again."""
+        assert self._gaps.get(timeout=10.0), "it tells what is wrong"
+        assert self._gaps.get(timeout=10.0) is None, "it tells that all is well again"
 
     def stop(self) -> None:
         """Stop; returns when the thread has ended."""
@@ -137,8 +144,7 @@ def test_a_listener_that_is_cut_alone_is_noticed(postgres_url: str) -> None:
             listening = "FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%%'"
             cut = connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid) {listening}").all()
         assert len(cut) == 1
-        wait_until(lambda: following.feed.error, what="the feed to notice")
-        wait_until(lambda: following.feed.error is None, what="the feed to be back")
+        following.wait_for_gap()
         write(store, "w1")
         assert following.next_position() == 2
     finally:
@@ -161,8 +167,7 @@ def test_a_cut_connection_is_made_again_and_nothing_is_missed_or_doubled(postgre
                         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
                     )
                 )
-            wait_until(lambda: following.feed.error, what="the feed to notice")
-            wait_until(lambda: following.feed.error is None, what="the feed to be back")
+            following.wait_for_gap()
     finally:
         following.stop()
         store.close()

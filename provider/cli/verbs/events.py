@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import UTC, datetime, timedelta
 
 import click
 
-from provider.cli.event_lines import write_event_line
 from provider.cli.invocation import Invocation, verb
-from provider.cli.render import write_json
+from provider.cli.showing import follow_events, show_events
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -47,14 +45,8 @@ def command(
     invocation: Invocation, follow: bool, after: int, types: frozenset[str], since: datetime | timedelta | None
 ) -> None:
     """Show the log, checked against its hash chain; as JSON, one object a line."""
-    from provider.runtime.documents import event_document
-
     with invocation.insights() as insights:
         moment = insights.now() - since if isinstance(since, timedelta) else since
         start = insights.start_of(after, moment)
-        events = insights.follow(start, threading.Event(), types=types) if follow else insights.events(start, types)
-        for recorded in events:
-            if invocation.is_json:
-                write_json(event_document(recorded), line=True)
-            else:
-                write_event_line(recorded)
+        events = follow_events(insights.follow(), start, types) if follow else insights.events(start, types)
+        show_events(invocation, events)

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import signal
-import threading
-from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, nullcontext
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
 from provider.cli.dashboard import dashboard
-from provider.cli.event_lines import write_event_line
 from provider.cli.invocation import Invocation, verb
-from provider.cli.render import write_json
+from provider.cli.showing import follow_events, show_events
 from provider.cli.stderr import progress, tell
 
 if TYPE_CHECKING:
@@ -101,21 +97,8 @@ def _beside(invocation: Invocation, settings: Settings, *, serve: bool) -> Abstr
 
 
 def _follow(invocation: Invocation, insights: Insights) -> None:
-    from provider.runtime.documents import event_document
-
-    stop = threading.Event()
+    feed = insights.follow()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _setter(stop))
+        signal.signal(number, lambda _number, _frame: feed.stop())
     tell("following events, Ctrl-C ends")
-    for recorded in insights.follow(insights.head_position(), stop):
-        if invocation.is_json:
-            write_json(event_document(recorded), line=True)
-        else:
-            write_event_line(recorded)
-
-
-def _setter(stop: threading.Event) -> Callable[[int, FrameType | None], None]:
-    def set_stop(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    return set_stop
+    show_events(invocation, follow_events(feed, insights.head_position()))

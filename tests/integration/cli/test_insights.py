@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 
 import pytest
 
+from provider.cli.showing import follow_events
 from provider.domain import decisions
 from provider.domain.errors import InvalidIdError, SandboxNotFound
 from provider.runtime.documents import event_document, generation_document, sandbox_document
@@ -96,13 +96,13 @@ def test_events_are_chosen_by_position_type_and_time(ledger: Ledger) -> None:
 
 def test_a_follower_sees_what_was_and_what_comes_until_it_is_stopped(ledger: Ledger) -> None:
     ledger.start("before")
-    stop, seen = threading.Event(), []
-    for recorded in ledger.insights.follow(0, stop, types=frozenset({"SandboxReady"}), poll_seconds=0.01):
+    feed, seen = ledger.insights.follow(), []
+    for recorded in follow_events(feed, 0, frozenset({"SandboxReady"})):
         seen.append(recorded.stream)
         if len(seen) == 1:
             ledger.start("after")
         else:
-            stop.set()
+            feed.stop()
     assert len(set(seen)) == 2
 
 
