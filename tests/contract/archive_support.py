@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ from sqlalchemy import select
 from provider.domain.log import Author
 from provider.domain.seals import SealKey
 from provider.domain.verification import Scope
+from provider.runtime import archiving, faults
 from provider.runtime.archiving import ArchiveReport, Archiving, describe_bundle
 from provider.runtime.bundle_file import write_bundle
 from provider.store.archives import SqlArchives
@@ -17,18 +21,35 @@ from provider.store.event_store import SqlEventStore
 from provider.store.rebuild import find_differences
 from provider.store.tables import events, generations, ledger_head, sandboxes, streams
 from provider.store.verification import Verification
+from tests.contract.store_support import opened
 
+_CONTEXT = multiprocessing.get_context("forkserver")
 KEY = SealKey.from_text("a key of more than sixteen characters")
 OPERATOR = Author("operator:o", "an-archive")
-
-
-class KilledError(BaseException):
-    """Stands for the end of the process: nothing catches it."""
 
 
 def archive(store: SqlEventStore, through: int, directory: Path, key: SealKey | None = None) -> ArchiveReport:
     ledger = SqlArchives(store, page=3)
     return Archiving(store, ledger, key).archive(through, directory, OPERATOR, lambda _: None)
+
+
+def archive_and_be_killed(store: SqlEventStore, through: int, directory: Path, step: str) -> None:
+    """Archive in a process that dies by SIGKILL at a step, the first time it comes to it."""
+    process = _CONTEXT.Process(target=_archive_until, args=(store.url, through, directory, step))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+
+
+def _archive_until(url: str, through: int, directory: Path, step: str) -> None:
+    def kill(name: str) -> None:
+        if name == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    archiving.PRUNED_AT_ONCE = 2
+    faults.install(kill)
+    with opened(url) as store:
+        archive(store, through, directory)
 
 
 def write_rest(store: SqlEventStore, path: Path, key: SealKey | None = None) -> Path:

@@ -27,8 +27,8 @@ from provider.store.restore import SqlRestore
 from provider.store.verification import Verification
 from tests.contract.archive_support import (
     KEY,
-    KilledError,
     archive,
+    archive_and_be_killed,
     assert_healthy,
     positions,
     projections,
@@ -84,24 +84,23 @@ STEPS = (
 )  # fmt: skip
 
 
+def test_no_step_is_forgotten(storied: SqlEventStore, tmp_path: Path) -> None:
+    passed = set[str]()
+    faults.install(passed.add)
+    try:
+        archive(storied, 7, tmp_path)
+    finally:
+        faults.install(None)
+    assert passed == set(STEPS)
+
+
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("later", [0, 3])
 def test_a_run_that_was_killed_is_finished_by_the_next(
-    storied: SqlEventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, later: int
+    storied: SqlEventStore, tmp_path: Path, step: str, later: int
 ) -> None:
-    monkeypatch.setattr("provider.runtime.archiving.PRUNED_AT_ONCE", 2)
     whole = list(storied.read_all())
-
-    def kill(name: str) -> None:
-        if name == step:
-            raise KilledError
-
-    faults.install(kill)
-    try:
-        with pytest.raises(KilledError):
-            archive(storied, 7, tmp_path)
-    finally:
-        faults.install(None)
+    archive_and_be_killed(storied, 7, tmp_path, step)
     assert_healthy(storied)
     assert list(storied.read_all())[-1].position == storied.head_position()
 
@@ -126,16 +125,7 @@ def test_an_altered_log_is_not_archived(storied: SqlEventStore, tmp_path: Path) 
 
 
 def test_a_bundle_that_was_exchanged_is_not_taken_for_the_recorded_one(storied: SqlEventStore, tmp_path: Path) -> None:
-    def kill(name: str) -> None:
-        if name == "append.LogArchived.after":
-            raise KilledError
-
-    faults.install(kill)
-    try:
-        with pytest.raises(KilledError):
-            archive(storied, 7, tmp_path)
-    finally:
-        faults.install(None)
+    archive_and_be_killed(storied, 7, tmp_path, "append.LogArchived.after")
     (path,) = tmp_path.glob("*.gz")
     path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())))
     with pytest.raises(BundleError, match="it is not the file that event"):

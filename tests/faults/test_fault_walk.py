@@ -36,7 +36,7 @@ KINDS: tuple[Kind, ...] = ("kill", "raise", "pause")
 NEVER_FIRST = {"CrashLoopEntered"}
 """Points are named after the first event of an append; these only follow another."""
 NOT_OF_WORKERS = {"LogArchived", "ExtractOpened"}
-"""Archiving leaves no whole log for the checker: tests/contract/test_archives.py stops it at each of its points.
+"""Archiving leaves no whole log for the checker: tests/contract/test_archives.py kills it at each of its points.
 An extract is opened in one transaction, in a file of its own that no worker uses."""
 
 
