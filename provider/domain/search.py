@@ -10,20 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, get_args
 
 from provider.domain.errors import InvalidSearchError
 from provider.domain.events import END_REASONS
 from provider.domain.state import Status
+from provider.domain.times import parse_moment
 
 KEYS = ("status", "user", "thread", "image", "host", "worker", "backend", "reason", "expected", "since", "until")
 """All there are; a list may understand fewer of them."""
 MAX_LENGTH = 1000
 
 _TERM = re.compile(r'(?:(?P<key>[A-Za-z_]+):)?(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^\s"]*))(?=\s|$)')
-_AGE = re.compile(r"(?P<number>\d{1,6})(?P<unit>[smhdw])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _CLOSED = {"status": get_args(Status), "reason": END_REASONS}
 _FLAGS = {"yes": True, "no": False}
 
@@ -171,13 +170,9 @@ def _parse_flag(key: str, value: str) -> bool:
 
 
 def _parse_time(key: str, value: str, now: datetime) -> datetime:
-    age = _AGE.fullmatch(value)
     try:
-        if age is not None:
-            return now - timedelta(seconds=int(age["number"]) * _SECONDS[age["unit"]])
-        moment = datetime.fromisoformat(value)
-        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
+        return parse_moment(value, now)
+    except ValueError as error:
         raise InvalidSearchError(
             f"{key}:{value}: no time; write an age (30s, 15m, 1h, 7d, 2w) or a moment like 2026-11-24T14:02Z"
         ) from error

@@ -13,7 +13,7 @@ from web.pages.frame import here, show_page
 from web.pages.page import Page
 from web.pages.searching import Chip
 from web.presentation.address import Address
-from web.presentation.moments import SPANS, parse_moment
+from web.presentation.moments import SPANS, read_moment
 from web.services import services
 
 OUTCOMES = ("done", "refused", "failed")
@@ -50,8 +50,8 @@ def _wanted(address: Address, now: datetime) -> AuditFilter:
     return AuditFilter(
         **texts,
         outcome=address.get("outcome") or None,
-        since=parse_moment(address.get("since"), now),
-        until=parse_moment(address.get("until"), now),
+        since=read_moment(address.get("since"), now),
+        until=read_moment(address.get("until"), now),
     )
 
 

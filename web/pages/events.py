@@ -15,7 +15,7 @@ from web.pages.page import Page
 from web.pages.searching import Chip
 from web.presentation.address import Address
 from web.presentation.event_line import EventLine, tell_event
-from web.presentation.moments import SPANS, parse_moment, show_machine
+from web.presentation.moments import SPANS, read_moment, show_machine
 from web.services import services
 from web.urls import url_for
 
@@ -71,7 +71,7 @@ def _build(address: Address, listed: EventPage, now: datetime, limit: str) -> Ev
         problems=tuple(find_problems(address, now)),
         newest_first=newest_first,
         order_url=start.put(order="oldest" if newest_first else None),
-        paused_at=parse_moment(address.get("until"), now),
+        paused_at=read_moment(address.get("until"), now),
         pause_url=address.put(until=show_machine(now)),
         resume_url=start.drop("until"),
         csv_url=export.at(url_for("events_csv")),
@@ -87,14 +87,14 @@ def read_filter(address: Address, now: datetime) -> EventFilter:
         stream=address.get("stream") or None,
         actor=address.get("actor") or None,
         correlation_id=address.get("correlation") or None,
-        since=parse_moment(address.get("since"), now),
-        until=parse_moment(address.get("until"), now),
+        since=read_moment(address.get("since"), now),
+        until=read_moment(address.get("until"), now),
     )
 
 
 def find_problems(address: Address, now: datetime) -> list[str]:
     """Say which filters cannot be read, so that nobody takes their answer for the log."""
-    times = [name for name in ("since", "until") if address.get(name) and parse_moment(address.get(name), now) is None]
+    times = [name for name in ("since", "until") if address.get(name) and read_moment(address.get(name), now) is None]
     unknown = [one for one in address.get("type").split(",") if one and one not in REGISTRY]
     return [
         *(

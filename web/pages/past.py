@@ -14,7 +14,7 @@ from provider.runtime.past import Past
 from provider.runtime.reports import Reports
 from web.pages.frame import here, show_page
 from web.pages.page import Page
-from web.presentation.moments import parse_moment
+from web.presentation.moments import read_moment
 from web.services import services
 
 SHOWN = 500
@@ -56,7 +56,7 @@ def _build(reports: Reports, asked: str, now: datetime) -> PastView:
 def _read(asked: str, now: datetime) -> datetime | int | None:
     if asked.isascii() and asked.isdecimal() and len(asked) <= LONGEST_POSITION:
         return int(asked)
-    return parse_moment(asked, now)
+    return read_moment(asked, now)
 
 
 def _look(asked: str, past: Past) -> PastView:

@@ -24,7 +24,7 @@ from web.pages.page import Page
 from web.presentation.event_line import EventLine, tell_event
 from web.presentation.folding import Step, describe_state, fold_steps
 from web.presentation.lifetime import LifetimeBar, Lifetimes, draw_lifetimes
-from web.presentation.moments import parse_moment
+from web.presentation.moments import read_moment
 from web.presentation.payload import Change
 from web.presentation.words import Word, say_end, say_status
 from web.services import services
@@ -163,7 +163,7 @@ def _tell_events(listed: EventPage, steps: Sequence[Step] | None) -> tuple[Histo
 
 
 def _look_back(asked: str, steps: Sequence[Step] | None, now: datetime) -> AsOf:
-    moment = parse_moment(asked, now)
+    moment = read_moment(asked, now)
     if moment is None:
         return AsOf(asked, problem=f"{asked!r} is no time: write 90s, 15m, 2h, 7d, or 2026-03-28T14:02:11Z.")
     if steps is None:

@@ -17,7 +17,7 @@ from web.pages.page import Page
 from web.pages.searching import Chip
 from web.presentation.address import Address
 from web.presentation.lanes import Lanes, draw_lanes
-from web.presentation.moments import SPANS, parse_moment, say_range, show_machine
+from web.presentation.moments import SPANS, read_moment, say_range, show_machine
 from web.presentation.scale import Scale
 from web.presentation.strip import Strip, draw_strip
 from web.services import services
@@ -68,8 +68,8 @@ def show() -> ResponseReturnValue:
 
 def read_range(address: Address, now: datetime) -> tuple[datetime, datetime, str | None]:
     """Read the time range; what cannot be read, or is empty, is said and left out."""
-    until = parse_moment(address.get("until"), now) or now
-    since = parse_moment(address.get("since") or DEFAULT, now)
+    until = read_moment(address.get("until"), now) or now
+    since = read_moment(address.get("since") or DEFAULT, now)
     if since is not None and since < until:
         return since, until, None
     return (

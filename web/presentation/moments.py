@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from provider.domain.times import parse_moment
 from provider.runtime.wording import format_duration
 
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -15,7 +16,6 @@ SPANS = {
     "7d": timedelta(days=7),
     "30d": timedelta(days=30),
 }
-_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
 def say_ago(moment: datetime, now: datetime) -> str:
@@ -60,19 +60,10 @@ def say_range(since: datetime, until: datetime) -> str:
     return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
 
 
-def parse_moment(text: str, now: datetime) -> datetime | None:
-    """Read a time from an address: a span back from now (`90s`, `15m`, `1h`, `7d`) or an ISO time; without a zone UTC.
-
-    Return None for what is neither, or lies outside the calendar.
-    """
-    cleaned = text.strip()
-    digits = cleaned.rstrip("abcdefghijklmnopqrstuvwxyz")
-    unit = _UNITS.get(cleaned[len(digits) :])
+def read_moment(text: str, now: datetime) -> datetime | None:
+    """Read a time from an address as `parse_moment` does; None for what is none."""
     try:
-        if unit is not None and digits.isascii() and digits.isdigit():
-            return now - timedelta(seconds=int(digits) * unit)
         # A plus sign in an address reads as a blank; no ISO time has one in that place.
-        moment = datetime.fromisoformat(cleaned.replace(" 00:00", "+00:00"))
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
+        return parse_moment(text.strip().replace(" 00:00", "+00:00"), now)
+    except ValueError:
         return None

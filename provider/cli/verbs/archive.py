@@ -7,22 +7,15 @@ from pathlib import Path
 
 import click
 
+from provider.cli.as_of import read_as_of
 from provider.cli.invocation import Invocation, operator, verb
 from provider.cli.render import write_json, write_line
 from provider.cli.stderr import progress
-from provider.cli.verbs.events import read_since
-
-
-def read_before(context: click.Context, parameter: click.Parameter, text: str) -> int | datetime | timedelta | None:
-    """Read a position, a moment, or an age."""
-    if text.isascii() and text.isdigit():
-        return int(text)
-    return read_since(context, parameter, text)
 
 
 @verb("archive", writes_file=True)
 @click.option(
-    "--before", required=True, callback=read_before, metavar="TIME|POSITION",
+    "--before", required=True, callback=read_as_of, metavar="TIME|POSITION",
     help="What is older: than a time, than an age such as 90d, or than this position.",
 )  # fmt: skip
 @click.option(

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import click
 
 from provider.cli.invocation import Invocation, verb
 from provider.cli.showing import follow_events, show_events
 
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
 
 def read_since(context: click.Context, parameter: click.Parameter, text: str | None) -> datetime | timedelta | None:
     """Read a moment (ISO-8601; without a zone UTC) or an age such as 90s, 10m, 2h or 1d."""
     if text is None:
         return None
+    from provider.domain.times import parse_time
+
     try:
-        if text[-1:] in UNITS and text[:-1].replace(".", "", 1).isdigit():
-            return timedelta(**{UNITS[text[-1]]: float(text[:-1])})
-        moment = datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
-        hint = "give 2026-07-30T12:00:00Z, or an age such as 90s, 10m, 2h, 1d"
-        raise click.BadParameter(f"{text!r} is no time; {hint}") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return parse_time(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}; give 2026-07-30T12:00:00Z, or an age such as 90s, 10m, 2h, 1d") from None
 
 
 def read_types(context: click.Context, parameter: click.Parameter, names: tuple[str, ...]) -> frozenset[str]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from web.presentation.moments import parse_moment, say_ago, say_range, say_seconds, show_clock, show_exact, show_machine
+from web.presentation.moments import read_moment, say_ago, say_range, say_seconds, show_clock, show_exact, show_machine
 
 NOW = datetime(2026, 3, 28, 14, 2, 11, 5, tzinfo=UTC)
 
@@ -49,7 +49,7 @@ def test_a_range_within_a_day_needs_no_dates() -> None:
 def test_exact_times_keep_their_microseconds() -> None:
     assert show_exact(NOW) == "2026-03-28 14:02:11.000005 UTC"
     assert show_machine(NOW) == "2026-03-28T14:02:11.000005Z"
-    assert parse_moment(show_machine(NOW), NOW) == NOW
+    assert read_moment(show_machine(NOW), NOW) == NOW
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,11 @@ def test_exact_times_keep_their_microseconds() -> None:
     ],
 )
 def test_a_time_is_read_as_a_span_or_as_a_moment(text: str, moment: datetime) -> None:
-    assert parse_moment(text, NOW) == moment
+    assert read_moment(text, NOW) == moment
 
 
 @pytest.mark.parametrize(
     "text", ["", "h", "yesterday", "1y", "-1h", "\u0661h", "99999999999d", "2026-13-01", "0001-01-01T00:00+23:00"]
 )
 def test_what_is_no_time_is_none(text: str) -> None:
-    assert parse_moment(text, NOW) is None
+    assert read_moment(text, NOW) is None
