@@ -100,9 +100,9 @@ def streams_until(connection: Connection, after: Mapping[str, int], position: in
     """
     base = chain_base(connection)
     values = {"streams": list(after), "position": position, "base": base.position, "base_hash": base.hash}
-    rows = connection.execute(_STREAMS_UNTIL, values)
-    for stream, of_stream in groupby(rows, lambda row: row.stream):
-        yield from _checked(of_stream, "version", after[stream])
+    with connection.execute(_STREAMS_UNTIL, values) as rows:
+        for stream, of_stream in groupby(rows, lambda row: row.stream):
+            yield from _checked(of_stream, "version", after[stream])
 
 
 def log_page(connection: Connection, after: int, limit: int = PAGE) -> list[RecordedEvent]:
@@ -166,7 +166,8 @@ def _has_version(connection: Connection, base: ChainPoint, stream: str, version:
 
 def _log_page(connection: Connection, base: ChainPoint, after: int, limit: int) -> list[RecordedEvent]:
     after = max(after, base.position)
-    rows = connection.execute(_LOG_PAGE, {"after": after, "limit": limit, "base_hash": base.hash})
+    # To the end, before a bad one is found: while a statement is open, SQLite keeps its connection from writing.
+    rows = connection.execute(_LOG_PAGE, {"after": after, "limit": limit, "base_hash": base.hash}).all()
     page = list(_checked(rows, "position", after))
     if len(page) < limit:
         head = connection.execute(_LOG_END, {"base_hash": base.hash}).one()

@@ -18,6 +18,7 @@ from provider.domain.ids import worker_stream
 from provider.domain.log import Author, RecordedEvent
 from provider.store.event_store import SqlEventStore
 from provider.store.feed import SqlFeed
+from tests.contract.store_support import opened, tamper
 
 AUTHOR = Author("operator:test", "00000000-0000-0000-0000-000000000000")
 SOON_SECONDS = 1.5  # less than the 2 s of PostgreSQL's safety look: it is the notification that wakes the feed
@@ -130,6 +131,19 @@ def test_an_altered_event_ends_the_feed_with_its_position(store: SqlEventStore, 
         connection.execute(text("UPDATE ledger_head SET hash = 'altered'"))
     with pytest.raises(CorruptLogError, match="event 1"):
         list(SqlFeed(store.engine, database_url).follow(0))
+
+
+def test_who_keeps_the_error_keeps_no_connection_from_writing(store: SqlEventStore, database_url: str) -> None:
+    """SQLite refuses to write on a connection that has not read to its end what others have changed since."""
+    for number in range(3):
+        write(store, f"w{number}")
+    tamper(store, "UPDATE events SET actor = 'operator:eve' WHERE position = 2")
+    with pytest.raises(CorruptLogError, match="event 2") as kept:
+        list(SqlFeed(store.engine, database_url).follow(0))
+    with opened(database_url) as other:
+        write(other, "w3")
+    assert [write(store, f"w{number}") for number in (4, 5, 6)] == [5, 6, 7]  # on each of the pool's connections
+    assert kept.value.__traceback__ is not None
 
 
 @pytest.mark.postgres
