@@ -53,6 +53,7 @@ def test_a_ledger_that_does_not_answer_never_looks_healthy(
         page = visitor.enter(server.url, theme=theme, is_failing=True)
         for name, path in EMPTY_PLACES.items():
             visit(page, path, 503)
+            expect(page.locator("[data-fresh]")).to_contain_text("the ledger does not answer")
             assert page.locator(".word.good, .verdict.good").count() == 0
             assert page.locator(".verdict.unknown, .notice.unknown").count() == 1
             if name == "now":

@@ -10,6 +10,7 @@ import json
 import socket
 import time
 from collections.abc import Generator
+from datetime import datetime
 
 from flask import Response, request
 from flask.typing import ResponseReturnValue
@@ -58,13 +59,14 @@ def tell(
     """Tell what changes until the client goes away or the server ends."""
     begun = refreshed = time.monotonic()
     seen = after if after is not None else tailer.freshness().position
-    stale = None
+    told: tuple[bool, datetime | None] = (True, None)
     yield "retry: 3000\n\n"
     yield _write("heartbeat", tailer.freshness(), NO_TOPIC)
     while not tailer.is_leaving and time.monotonic() - begun < LONGEST_SECONDS:
         fresh, change = tailer.freshness(), tailer.find_change(seen)
-        if change is not None or fresh.stale_since != stale:
-            seen, stale = fresh.position, fresh.stale_since
+        state = (fresh.as_of is not None, fresh.stale_since)
+        if change is not None or state != told:
+            seen, told = fresh.position, state
             yield _write("change", fresh, change.topics if change else NO_TOPIC, change)
         woken = wakeup.wait(HEARTBEAT_SECONDS, connection)
         if woken is Woken.GONE:

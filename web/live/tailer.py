@@ -127,7 +127,7 @@ class Tailer:
         elif head > before.position:
             error = self._read(insights, before.position, head)
         self._freshness = Freshness(head, datetime.now(UTC), None, error)
-        if head != before.position or before.stale_since is not None:
+        if head != before.position or before.as_of is None or before.stale_since is not None:
             self._ring()
 
     def _read(self, insights: Insights, after: int, head: int) -> str | None:

@@ -113,6 +113,7 @@ class Live {
     this.url = document.body.dataset.live;
     this.etag = document.body.dataset.etag || null;
     this.source = null;
+    this.isOpening = false; // That the server answers says nothing about the ledger: its first word does.
     this.lastWord = 0;
     this.took = 0;
     this.lastRead = 0;
@@ -136,10 +137,7 @@ class Live {
     this.disconnect();
     this.lastWord = performance.now();
     this.source = new EventSource(this.url);
-    this.source.onopen = () => {
-      this.lastWord = performance.now();
-      this.badge.live("live");
-    };
+    this.isOpening = true;
     for (const kind of ["change", "heartbeat"]) this.source.addEventListener(kind, (event) => this.hear(event));
     this.source.onerror = () => this.lost();
   }
@@ -147,7 +145,10 @@ class Live {
   hear(event) {
     this.lastWord = performance.now();
     const hint = JSON.parse(event.data);
-    if (hint.stale_since) this.badge.stale("the ledger does not answer");
+    if (!hint.as_of || hint.stale_since) this.badge.stale("the ledger does not answer");
+    else if (document.querySelector("[data-error]")) this.hint(0);
+    else if (this.isOpening) this.badge.live("live");
+    this.isOpening = false;
     const subject = document.body.dataset.subject;
     const isOurs = !subject || !hint.sandbox_ids.length || hint.sandbox_ids.includes(subject);
     if (event.type === "change" && isOurs) this.hint(DEBOUNCE);

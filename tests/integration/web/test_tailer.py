@@ -109,3 +109,18 @@ def test_a_stream_that_comes_back_is_told_what_it_missed(empty_fleet: Fleet, tai
     assert "event: change" in "".join(next(lines) for _ in range(3))
     lines.close()
     tailer.unsubscribe(wakeup)
+
+
+def test_a_stream_says_when_the_ledger_has_not_answered_yet_and_when_it_has(switch: Switch) -> None:
+    tailer = Tailer(switch, look_seconds=0.01)
+    wakeup = tailer.subscribe()
+    lines = tell(tailer, wakeup, 0, None)
+    told = [next(lines) for _ in range(3)]
+    assert told[2].startswith("event: change\n"), "the page is read again, and told that nobody knows"
+    assert '"as_of":null' in told[2]
+    tailer.start()
+    told += [next(lines)]
+    assert told[3].startswith("event: change\n")
+    assert '"as_of":null' not in told[3]
+    tailer.stop()
+    tailer.unsubscribe(wakeup)
