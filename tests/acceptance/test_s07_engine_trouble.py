@@ -90,6 +90,7 @@ def test_s10_a_late_answer_about_a_replaced_container_harms_nothing(deployment: 
     checked = deployment.in_background(worker.provider.get, sandbox_id)
     gate.wait_entered()
     other.provider.restart(sandbox_id)
+    deployment.wait_for_removals()
     written = deployment.audit.count_events()
     gate.open()
     sandbox = checked.result()

@@ -130,6 +130,7 @@ def test_restart_keeps_the_id_and_the_holders_and_raises_the_generation(deployme
     assert (sandbox.id, sandbox.generation) == (sandbox_id, 2)
     assert sandbox.restarted is not None
     assert sandbox.restarted.cause == "request"
+    deployment.wait_for_removals()
     assert deployment.find_container(sandbox_id).container_id != old.container_id
     assert set(deployment.audit.sandbox(sandbox_id)["holders"]) == {worker.worker_id, other.worker_id}
     seen_by_the_other = other.provider.get(sandbox_id)

@@ -63,6 +63,7 @@ def _act(job: Job, hook: Hook) -> None:
         except (SandboxError, TimeoutError) as caught:
             error = repr(caught)
         if not use_case.closes:
+            _wait_for_background(actors)
             hook.ignore(*AT_THE_END)
             job.done.write_text(error)
             wait_until(job.may_leave.exists, what="the end of the case", timeout_seconds=PATIENCE_SECONDS)
@@ -70,3 +71,12 @@ def _act(job: Job, hook: Hook) -> None:
         actors.worker.shutdown()
         if use_case.closes:
             job.done.write_text(error)
+
+
+def _wait_for_background(actors: Actors) -> None:
+    """Wait until what nobody waits for is done too: another process would be first to do the rest of it."""
+    pool = actors.worker._process.background._executor  # noqa: SLF001
+    wait_until(
+        lambda: not pool._unfinished,  # noqa: SLF001
+        what="the work in the background", timeout_seconds=PATIENCE_SECONDS,
+    )  # fmt: skip
