@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+
+from provider.domain.errors import BackendUnavailable
 from provider.domain.state import Generation, SandboxState
-from provider.ports import EventStore
 from provider.runtime.replica import Binding, Replica
+from provider.runtime.settle import examine
 from provider.runtime.usage import Usage
 from provider.runtime.worker import Worker
 from provider.sandbox.sandbox import Restarted, Sandbox
+
+logger = logging.getLogger(__name__)
 
 
 def bind(worker: Worker, replica: Replica, usage: Usage, state: SandboxState) -> Binding:
@@ -22,16 +27,16 @@ def bind(worker: Worker, replica: Replica, usage: Usage, state: SandboxState) ->
         state.sandbox_id,
         current.number,
         info.url,
-        restarted=find_restarted(worker.store, state.sandbox_id, current),
+        restarted=find_restarted(worker, state.sandbox_id, current),
         activity=lambda: usage.call(state.sandbox_id, current.number),
     )
     checked = worker.settings.auto_restart and info.container_id is not None
     return replica.put(Binding(info, sandbox, worker.engine.find_liveness(info) if checked else None))
 
 
-def find_restarted(store: EventStore, sandbox_id: str, current: Generation) -> Restarted | None:
+def find_restarted(worker: Worker, sandbox_id: str, current: Generation) -> Restarted | None:
     """Tell what was lost with the last generation that was in use before this one; None for the first."""
-    lost = store.find_previous(sandbox_id, current.number) if current.number > 1 else None
+    lost = _find_lost(worker, sandbox_id, current)
     if lost is None:
         return None
     ended = lost.died_at or lost.ended_at
@@ -43,3 +48,15 @@ def find_restarted(store: EventStore, sandbox_id: str, current: Generation) -> R
         died_at=ended,
         downtime_seconds=downtime,
     )
+
+
+def _find_lost(worker: Worker, sandbox_id: str, current: Generation) -> Generation | None:
+    lost = worker.store.find_previous(sandbox_id, current.number) if current.number > 1 else None
+    if lost is None or lost.end_reason is not None or lost.backend != worker.engine.backend.name:
+        return lost
+    # Whoever noticed its death has not examined it yet, and what an agent is told here is told once.
+    try:
+        examine(worker, sandbox_id, lost, worker.author())
+    except BackendUnavailable as error:
+        logger.warning("%s", error, extra={"action": "examine", "sandbox_id": sandbox_id})
+    return worker.store.find_previous(sandbox_id, current.number)

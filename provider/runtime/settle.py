@@ -41,12 +41,16 @@ def settle(worker: Worker, sandbox_id: str, author: Author) -> list[BackendUnava
 
 def _settle_one(worker: Worker, sandbox_id: str, generation: Generation, author: Author) -> None:
     if generation.needs_evidence:
-        _examine(worker, sandbox_id, generation, author)
+        examine(worker, sandbox_id, generation, author)
     if generation.needs_evidence or generation.needs_removal:
         _remove(worker, sandbox_id, generation, author)
 
 
-def _examine(worker: Worker, sandbox_id: str, generation: Generation, author: Author) -> None:
+def examine(worker: Worker, sandbox_id: str, generation: Generation, author: Author) -> None:
+    """Record why a container died, as the engine tells it; of several who do so at once, the first is recorded.
+
+    Raise `BackendUnavailable` when the engine cannot tell: then it is on record as crashed, and asked for again.
+    """
     number = generation.number
     info = generation.info(sandbox_id)
     try:

@@ -8,7 +8,7 @@ import pytest
 
 from provider import BackendUnavailable, SandboxGone
 from provider.sandbox.sandbox import Restarted
-from tests.support.acceptance.choosing import on
+from tests.support.acceptance.choosing import lightly_on, on
 from tests.support.acceptance.deployment import Deployment
 from tests.support.acceptance.engines import DockerAcceptanceEngine, FakeAcceptanceEngine
 from tests.support.waiting import wait_until
@@ -220,6 +220,24 @@ def test_s09_another_worker_hears_what_was_lost_as_well(deployment: Deployment) 
     assert sandbox is not None
     assert sandbox.generation == 2
     _assert_tells_of_the_crash(sandbox.restarted)
+
+
+@lightly_on()
+def test_s09_what_was_lost_is_told_although_another_worker_is_still_examining_it(deployment: Deployment) -> None:
+    first, second = (deployment.open_worker(liveness="inspect") for _ in range(2))
+    sandbox_id = first.provider.acquire("thread-1")
+    gate = first.backend.hold("evidence", sandbox_id)
+    deployment.kill(sandbox_id)
+    found = deployment.in_background(first.provider.get, sandbox_id)
+    gate.wait_entered()
+
+    sandbox = second.provider.ensure("thread-1")
+
+    assert sandbox.generation == 2
+    _assert_tells_of_the_crash(sandbox.restarted)
+    gate.open()
+    found.result()
+    assert deployment.audit.types(sandbox_id).count("EvidenceCollected") == 1
 
 
 def test_s09_a_restart_that_fails_at_first_still_tells_what_was_lost(deployment: Deployment) -> None:
