@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 PATIENCE_SECONDS = 90
@@ -35,6 +36,17 @@ class Ran:
         return self.stderr.removeprefix("sandbox-ledger: ").rstrip("\n")
 
 
+class Command(subprocess.Popen[str]):
+    """A running command. A block that fails ends it, or the end of the block would wait for it for ever."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, error, traceback)
+
+
 class CommandLine:
     """`sandbox-ledger` with a configuration and a state directory of its own."""
 
@@ -44,9 +56,9 @@ class CommandLine:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SANDBOX_LEDGER__")}
         self._environment = {**clean, "XDG_STATE_HOME": str(directory / "state"), "COLUMNS": "80"}
 
-    def start(self, *arguments: str, reads: bool = False, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, reads: bool = False, stderr: int = subprocess.PIPE) -> Command:
         """Start a command, with something to read on stdin or nothing; the caller ends it."""
-        return subprocess.Popen(
+        return Command(
             [sys.executable, "-m", "provider.cli", "--config", str(self.config), *arguments],
             stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
