@@ -59,9 +59,10 @@ class SqlFeed:
             try:
                 for batch in self._follow_connected(after):
                     pause, is_back, self.error = FIRST_PAUSE_SECONDS, self.error is not None, None
+                    if is_back:
+                        yield ()
                     if batch:
                         after = batch[-1].position
-                    if batch or is_back:
                         yield batch
             except gaps as error:
                 is_new, self.error = self.error is None, str(unavailable(self._url, error))

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import text
 
 from provider.bootstrap import open_store
 from provider.config import load_settings
@@ -128,7 +127,7 @@ def test_two_feeds_see_the_same(store: SqlEventStore, following: Following) -> N
 def test_an_altered_event_ends_the_feed_with_its_position(store: SqlEventStore, database_url: str) -> None:
     write(store, "w0")
     with store.engine.connect() as connection:
-        connection.execute(text("UPDATE ledger_head SET hash = 'altered'"))
+        connection.exec_driver_sql("UPDATE ledger_head SET hash = 'altered'")
     with pytest.raises(CorruptLogError, match="event 1"):
         list(SqlFeed(store.engine, database_url).follow(0))
 
@@ -166,6 +165,28 @@ def test_a_listener_that_is_cut_alone_is_noticed(postgres_url: str) -> None:
         store.close()
 
 
+def cut_others(store: SqlEventStore) -> None:
+    """End all connections of a ledger but the one that asks for it."""
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with store.engine.connect() as connection:
+        connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid) {others}")
+
+
+@pytest.mark.postgres
+def test_that_it_is_back_is_told_before_what_has_come_meanwhile(postgres_url: str) -> None:
+    with opened(postgres_url) as store, opened(postgres_url) as other:
+        write(other, "w0")
+        feed = SqlFeed(store.engine, store.url)
+        batches = feed.follow(0)
+        assert [one.position for one in next(batches)] == [1]
+        cut_others(other)
+        assert (next(batches), feed.error is None) == ((), False)
+        write(other, "w1")
+        assert (next(batches), feed.error is None) == ((), True)
+        assert [one.position for one in next(batches)] == [2]
+        batches.close()  # type: ignore[attr-defined]
+
+
 @pytest.mark.postgres
 def test_a_cut_connection_is_made_again_and_nothing_is_missed_or_doubled(postgres_url: str) -> None:
     store = open_store(load_settings({"database": {"url": postgres_url}}))
@@ -174,13 +195,7 @@ def test_a_cut_connection_is_made_again_and_nothing_is_missed_or_doubled(postgre
         for number in range(5):
             write(store, f"w{number}")
             assert following.next_position() == number + 1
-            with store.engine.connect() as connection:
-                connection.execute(
-                    text(
-                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                    )
-                )
+            cut_others(store)
             following.wait_for_gap()
     finally:
         following.stop()
