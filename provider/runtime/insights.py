@@ -23,10 +23,10 @@ PAGE = 500
 class Insights:
     """Answers questions about the ledger. Safe from any thread; may raise `StoreUnavailable` and `CorruptLogError`."""
 
-    def __init__(self, store: EventStore, queries: LedgerQueries, feed: Callable[[], ChangeFeed]) -> None:
+    def __init__(self, store: EventStore, queries: LedgerQueries, make_feed: Callable[[], ChangeFeed]) -> None:
         self._store = store
         self._queries = queries
-        self._feed = feed
+        self._make_feed = make_feed
 
     def now(self) -> datetime:
         """Tell the database's time: ages are counted from it."""
@@ -120,9 +120,9 @@ class Insights:
             if recorded.position > after and (not types or recorded.event.type in types):
                 yield recorded
 
-    def follow(self) -> ChangeFeed:
+    def feed(self) -> ChangeFeed:
         """Give what follows the log as it grows: every event once, in order, across every outage of the database."""
-        return self._feed()
+        return self._make_feed()
 
     def close(self) -> None:
         """Close all connections."""

@@ -44,5 +44,5 @@ def command(
     with invocation.insights() as insights:
         moment = insights.now() - since if isinstance(since, timedelta) else since
         start = insights.start_of(after, moment)
-        events = follow_events(insights.follow(), start, types) if follow else insights.events(start, types)
+        events = follow_events(insights.feed(), start, types) if follow else insights.events(start, types)
         show_events(invocation, events)

@@ -97,7 +97,7 @@ def _beside(invocation: Invocation, settings: Settings, *, serve: bool) -> Abstr
 
 
 def _follow(invocation: Invocation, insights: Insights) -> None:
-    feed = insights.follow()
+    feed = insights.feed()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: feed.stop())
     tell("following events, Ctrl-C ends")

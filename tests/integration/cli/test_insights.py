@@ -96,7 +96,7 @@ def test_events_are_chosen_by_position_type_and_time(ledger: Ledger) -> None:
 
 def test_a_follower_sees_what_was_and_what_comes_until_it_is_stopped(ledger: Ledger) -> None:
     ledger.start("before")
-    feed, seen = ledger.insights.follow(), []
+    feed, seen = ledger.insights.feed(), []
     for recorded in follow_events(feed, 0, frozenset({"SandboxReady"})):
         seen.append(recorded.stream)
         if len(seen) == 1:
