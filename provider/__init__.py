@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from provider.api import SandboxProvider
     from provider.bootstrap import open_provider
+    from provider.config.settings import Settings
     from provider.domain.errors import (
         BackendUnavailable,
         CapacityExceeded,
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
         StoreUnavailable,
     )
     from provider.sandbox.sandbox import Restarted, Sandbox
-    from provider.settings import Settings
 
 __all__ = [
     "BackendUnavailable",
@@ -49,7 +49,7 @@ _ELSEWHERE = {
     "Restarted": "provider.sandbox.sandbox",
     "Sandbox": "provider.sandbox.sandbox",
     "SandboxProvider": "provider.api",
-    "Settings": "provider.settings",
+    "Settings": "provider.config.settings",
     "open_provider": "provider.bootstrap",
 }
 

@@ -9,16 +9,16 @@ from signal import Signals
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
+from provider.core.daemon_pool import DaemonPool
+from provider.core.forking import renew_after_fork
 from provider.domain.errors import SandboxGone
 from provider.domain.events import EndReason
 from provider.domain.ids import derive_sandbox_id
 from provider.runtime.backoff import clear_backoff
-from provider.runtime.daemon_pool import DaemonPool
-from provider.runtime.forking import renew_after_fork
-from provider.runtime.jobs import JobStatus
-from provider.runtime.process import Health, WorkerProcess
-from provider.runtime.signals import ShutdownOnSignals
-from provider.runtime.sweep import SweepReport
+from provider.runtime.sweep.sweep import SweepReport
+from provider.runtime.worker.jobs import JobStatus
+from provider.runtime.worker.process import Health, WorkerProcess
+from provider.runtime.worker.signals import ShutdownOnSignals
 from provider.sandbox.sandbox import Sandbox
 
 P = ParamSpec("P")

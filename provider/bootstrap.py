@@ -14,60 +14,60 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provider.api import SandboxProvider
+from provider.archive.archiving import ArchiveReport, Archiving, describe_bundle
+from provider.archive.bundle_file import write_bundle
+from provider.archive.importing import RestoreReport, restore
+from provider.archive.incident import Wanted, choose, write_extract
+from provider.archive.opening import open_bundles
+from provider.archive.sealing import LOOK_SECONDS, Sealing
 from provider.backends.redaction import redact
 from provider.backends.registry import create_backend
-from provider.config import load_settings
+from provider.config.loading import load_settings
+from provider.config.settings import DatabaseSettings, Settings
 from provider.domain.bundles import BundleManifest
 from provider.domain.log import Author
 from provider.domain.seals import SealKey
 from provider.domain.verification import Progress, RecordedSeal, Scope, VerificationReport
 from provider.domain.workers import WorkerJobs
-from provider.ports import EngineDescription, SandboxBackend, SupportsDescription
-from provider.runtime.activity import Activity
-from provider.runtime.archiving import ArchiveReport, Archiving, describe_bundle
-from provider.runtime.bundle_file import write_bundle
-from provider.runtime.deputy import Deputy
-from provider.runtime.engine import Engine
-from provider.runtime.extracting import Wanted, choose, write_extract
-from provider.runtime.fleet import Fleet
-from provider.runtime.insights import Insights
-from provider.runtime.integrity import Integrity
-from provider.runtime.leader import Leader
-from provider.runtime.opening import open_bundles
-from provider.runtime.operator_actions import OperatorActions
-from provider.runtime.past import Past, look_back
-from provider.runtime.process import WorkerProcess
+from provider.ports.engine import EngineDescription, SandboxBackend, SupportsDescription
+from provider.reading.fleet import Fleet
+from provider.reading.insights import Insights
+from provider.reading.integrity import Integrity
+from provider.reading.past import Past, look_back
+from provider.reading.reports import Reports
+from provider.reading.timeline import Timeline
+from provider.runtime.operators.actions import OperatorActions
+from provider.runtime.operators.operator_worker import Deputy
 from provider.runtime.replica import Replica
-from provider.runtime.reports import Reports
-from provider.runtime.restoring import RestoreReport, restore
-from provider.runtime.scheduler import Scheduler
-from provider.runtime.sealing import LOOK_SECONDS, Sealing
-from provider.runtime.sweep import Sweep
-from provider.runtime.sweeper import Sweeper, SweeperStatus, read_status
-from provider.runtime.timeline import Timeline
-from provider.runtime.worker import Worker, new_worker_id
-from provider.settings import DatabaseSettings, Settings
-from provider.store.archives import SqlArchives
+from provider.runtime.sweep.leader import Leader
+from provider.runtime.sweep.scheduler import Scheduler
+from provider.runtime.sweep.sweep import Sweep
+from provider.runtime.sweep.sweeper import Sweeper, SweeperStatus, read_status
+from provider.runtime.worker.activity import Activity
+from provider.runtime.worker.engine import Engine
+from provider.runtime.worker.process import WorkerProcess
+from provider.runtime.worker.worker import Worker, new_worker_id
+from provider.store.archives.archives import SqlArchives
+from provider.store.archives.restore import SqlRestore
+from provider.store.coordination.leases import SqlLeases
+from provider.store.coordination.operator_log import SqlOperatorLog
+from provider.store.coordination.sweeps import SqlSweeps
+from provider.store.coordination.waiters import SqlWaiters
+from provider.store.coordination.workers import SqlWorkerRegistry
 from provider.store.engine import create_engine, wal_is_safe
-from provider.store.event_store import SqlEventStore
-from provider.store.feed import SqlFeed
-from provider.store.leases import SqlLeases
+from provider.store.log.event_store import SqlEventStore
+from provider.store.log.feed import SqlFeed
+from provider.store.log.seals import SqlSeals
 from provider.store.migrate import ensure_schema
-from provider.store.operator_log import SqlOperatorLog
-from provider.store.past import SqlPast
-from provider.store.queries import SqlLedgerQueries
+from provider.store.projections.past import SqlPast
 from provider.store.reports.endings import SqlEndingQueries
 from provider.store.reports.fleet import SqlFleetQueries
 from provider.store.reports.log import SqlLogQueries
 from provider.store.reports.operations import SqlOperationQueries
+from provider.store.reports.queries import SqlLedgerQueries
 from provider.store.reports.sandboxes import SqlSandboxQueries
 from provider.store.reports.system import SqlSystemQueries
 from provider.store.reports.timeline import SqlTimelineQueries
-from provider.store.restore import SqlRestore
-from provider.store.seal_reader import SqlSeals
-from provider.store.sweeps import SqlSweeps
-from provider.store.waiters import SqlWaiters
-from provider.store.workers import SqlWorkerRegistry
 
 if TYPE_CHECKING:
     from provider.store.maintenance import Maintenance

@@ -9,8 +9,8 @@ from flask import Blueprint, Flask, g
 from flask.sansio.scaffold import Scaffold
 from flask.typing import ResponseReturnValue
 
-from provider.config import load_settings
-from provider.settings import Settings
+from provider.config.loading import load_settings
+from provider.config.settings import Settings
 from web import errors, health, metrics
 from web.api.table import API_ROUTES
 from web.live import streams

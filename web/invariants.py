@@ -12,8 +12,8 @@ from datetime import datetime
 
 from provider.domain.errors import CorruptLogError
 from provider.domain.findings import Violation
-from provider.reports import ProjectionCheck
-from provider.runtime.reports import Reports
+from provider.ports.reading import ProjectionCheck
+from provider.reading.reports import Reports
 
 FRESH_SECONDS = 60.0
 MOST_SHOWN = 100

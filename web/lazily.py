@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from provider.runtime.forking import renew_after_fork
+from provider.core.forking import renew_after_fork
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from provider.domain.errors import SandboxError
 from provider.domain.events import EndReason
-from provider.reports.system import Totals
+from provider.ports.reading.system import Totals
 from web.routes import Route
 from web.services import Services, services
 

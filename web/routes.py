@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from provider.settings import WebRole
+from provider.config.settings import WebRole
 
 View = Callable[..., ResponseReturnValue]
 

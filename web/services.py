@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from flask import g
 
 from provider.bootstrap import open_actions, open_reports
+from provider.config.settings import Settings
 from provider.domain.errors import StoreUnavailable
-from provider.runtime.insights import Insights
-from provider.runtime.operator_actions import OperatorActions
-from provider.runtime.reports import Reports
-from provider.settings import Settings
+from provider.reading.insights import Insights
+from provider.reading.reports import Reports
+from provider.runtime.operators.actions import OperatorActions
 from web.invariants import Invariants
 from web.last_known import LastKnown
 from web.lazily import Lazily

@@ -13,8 +13,8 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import ThreadWorker
 
+from provider.config.settings import Settings
 from provider.domain.errors import SandboxError
-from provider.settings import Settings
 from web.application import EXTENSION, create_app
 from web.security.access import open_access
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from provider.config.settings import SandboxSettings
 from provider.domain.errors import ConfigError
-from provider.ports import SandboxBackend
-from provider.settings import SandboxSettings
+from provider.ports.engine import SandboxBackend
 
 _Factory = Callable[[SandboxSettings, str, Path], SandboxBackend]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from provider.config.settings import ReadinessSettings
 from provider.domain.containers import SandboxInfo
 from provider.domain.errors import BackendUnavailable, SandboxStartError
 from provider.sandbox.readiness import StoppedWhileStarting, wait_until_ready
-from provider.settings import ReadinessSettings
 
 
 def await_ready(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from provider.cli.stderr import tell
 
 if TYPE_CHECKING:
-    from provider.settings import Settings
+    from provider.config.settings import Settings
 
 GRACE_SECONDS = 20
 BACKEND = "SANDBOX_LEDGER__SANDBOX__BACKEND"

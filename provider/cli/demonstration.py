@@ -18,9 +18,9 @@ from provider.domain.ids import derive_sandbox_id
 
 if TYPE_CHECKING:
     from provider.api import SandboxProvider
-    from provider.runtime.insights import Insights
+    from provider.config.settings import Settings
+    from provider.reading.insights import Insights
     from provider.sandbox.sandbox import Sandbox
-    from provider.settings import Settings
 
 USER = "demo"
 # The sandbox's server is the parent of every command. SIGKILL does not reach the first process of a container from
@@ -77,7 +77,7 @@ class Demonstration:
         fresh = self._ensure(provider)
         if fresh.id != sandbox.id or fresh.generation != sandbox.generation + 1 or fresh.restarted is None:
             raise DemonstrationError(f"sandbox {sandbox.id}: was not restarted; got {fresh!r}")
-        from provider.runtime.narrative import tell_restarted
+        from provider.reading.narrative import tell_restarted
 
         write_wrapped(f"told: {tell_restarted(fresh.id, fresh.generation, fresh.restarted)}", indent="   ")
         _run(fresh, f"cat {NOTE}")
@@ -98,7 +98,7 @@ class Demonstration:
         return sandbox
 
     def _show(self) -> None:
-        from provider.runtime.narrative import tell_ending
+        from provider.reading.narrative import tell_ending
 
         sandbox_id = self._sandbox_id
         write_line(f"\n5. What the ledger says (`sandbox-ledger history {sandbox_id}`):\n")

@@ -12,8 +12,8 @@ from provider.cli.job_findings import report_jobs
 from provider.domain.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from provider.ports import EngineDescription
-    from provider.settings import Settings
+    from provider.config.settings import Settings
+    from provider.ports.engine import EngineDescription
 
 NO_ISOLATION = "the process backend does not isolate: commands run as this user, with its files and network"
 

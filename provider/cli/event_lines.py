@@ -30,8 +30,8 @@ def write_event_table(events: Sequence[RecordedEvent]) -> None:
 
 def write_event_line(recorded: RecordedEvent) -> None:
     """Write one event as one line."""
-    from provider.runtime.headlines import describe_event
-    from provider.runtime.wording import format_moment
+    from provider.reading.headlines import describe_event
+    from provider.reading.wording import format_moment
 
     subject = recorded.stream.removeprefix("sandbox:")
     generation = getattr(recorded.event, "generation", None)
@@ -42,8 +42,8 @@ def write_event_line(recorded: RecordedEvent) -> None:
 
 
 def _row(recorded: RecordedEvent, *, time_from: int, has_author: bool) -> tuple[object, ...]:
-    from provider.runtime.headlines import describe_event
-    from provider.runtime.wording import format_moment
+    from provider.reading.headlines import describe_event
+    from provider.reading.wording import format_moment
 
     event, author = recorded.event, recorded.actor.removeprefix("worker:")
     moment = format_moment(recorded.recorded_at, digits=3)[time_from:-1]

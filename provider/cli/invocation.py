@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from provider.api import SandboxProvider
-    from provider.runtime.insights import Insights
-    from provider.runtime.operator_actions import OperatorActions
-    from provider.runtime.past import Past
-    from provider.settings import Settings
+    from provider.config.settings import Settings
+    from provider.reading.insights import Insights
+    from provider.reading.past import Past
+    from provider.runtime.operators.actions import OperatorActions
 
 
 @dataclasses.dataclass(slots=True)
@@ -36,7 +36,7 @@ class Invocation:
 
     def settings(self) -> Settings:
         """Read the configuration."""
-        from provider.config import load_settings
+        from provider.config.loading import load_settings
 
         return load_settings(self.config)
 

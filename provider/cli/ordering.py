@@ -8,7 +8,7 @@ from provider.cli.invocation import Invocation, operator_name
 
 if TYPE_CHECKING:
     from provider.domain.actions import SandboxAction
-    from provider.runtime.operator_actions import ActionReport
+    from provider.runtime.operators.actions import ActionReport
 
 
 def order_about(invocation: Invocation, action: SandboxAction, sandbox_id: str, reason: str) -> ActionReport:

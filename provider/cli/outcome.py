@@ -8,12 +8,12 @@ from provider.cli.invocation import Invocation
 from provider.cli.render import write_json, write_line
 
 if TYPE_CHECKING:
-    from provider.runtime.insights import Insights
+    from provider.reading.insights import Insights
 
 
 def write_outcome(invocation: Invocation, insights: Insights, sandbox_id: str, done: str) -> None:
     """Say what was done and how the sandbox is now; as JSON, its row."""
-    from provider.runtime.documents import sandbox_document
+    from provider.reading.documents import sandbox_document
 
     record = insights.get(sandbox_id)
     if invocation.is_json:

@@ -12,12 +12,12 @@ from provider.cli.stderr import tell
 
 if TYPE_CHECKING:
     from provider.domain.log import RecordedEvent
-    from provider.ports import ChangeFeed
+    from provider.ports.log import ChangeFeed
 
 
 def show_events(invocation: Invocation, events: Iterable[RecordedEvent]) -> None:
     """Write each event as one line, or as one JSON object a line."""
-    from provider.runtime.documents import event_document
+    from provider.reading.documents import event_document
 
     for recorded in events:
         if invocation.is_json:

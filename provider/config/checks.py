@@ -8,8 +8,8 @@ from operator import attrgetter
 from pathlib import PurePosixPath
 
 from provider.config.place import Place
+from provider.config.settings import Settings
 from provider.config.web_checks import check_web
-from provider.settings import Settings
 
 # The prefix starts a container's name, which is also its host name: 63 characters together with id and generation.
 _PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")

@@ -8,8 +8,8 @@ from typing import Any, get_origin
 
 from provider.config.parsing import as_mapping, section_keys, strip_optional, takes_text, yaml_value
 from provider.config.place import Place
+from provider.config.settings import Settings
 from provider.config.yaml_text import YamlError, read_yaml
-from provider.settings import Settings
 
 PREFIX = "SANDBOX_LEDGER__"
 

@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 from provider.config.place import Place
 from provider.config.scalars import parse_bool, parse_float, parse_int, parse_size, parse_text
+from provider.config.settings import Bytes
 from provider.config.yaml_text import YamlError, read_yaml
-from provider.settings import Bytes
 
 T = TypeVar("T")
 

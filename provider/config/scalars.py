@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from provider.config.place import Place
-from provider.settings import Bytes
+from provider.config.settings import Bytes
 
 _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,6})?) *([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _SIZE_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}

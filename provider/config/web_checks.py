@@ -7,7 +7,7 @@ import re
 from urllib.parse import urlsplit
 
 from provider.config.place import Place
-from provider.settings import Settings, WebSettings
+from provider.config.settings import Settings, WebSettings
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}")

@@ -9,6 +9,9 @@ from datetime import datetime
 from provider.domain.state import Status
 from provider.domain.workers import WorkerRow
 
+SWEEP_LEASE = "sweeper"
+"""The lease that whoever sweeps holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class OpenGeneration:

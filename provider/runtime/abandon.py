@@ -8,7 +8,7 @@ from provider.domain.log import Author
 from provider.domain.state import SandboxState
 from provider.domain.workers import has_lapsed
 from provider.runtime.settle import settle
-from provider.runtime.worker import Worker
+from provider.runtime.worker.worker import Worker
 
 
 def give_up_abandoned(worker: Worker, state: SandboxState, author: Author) -> list[BackendUnavailable] | None:

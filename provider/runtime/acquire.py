@@ -15,15 +15,15 @@ from provider.domain.ids import SandboxId, check_name, derive_sandbox_id
 from provider.domain.log import Author
 from provider.domain.state import SandboxState
 from provider.runtime.abandon import give_up_abandoned
-from provider.runtime.background import Background
-from provider.runtime.bind import bind
+from provider.runtime.binding import bind
 from provider.runtime.capacity import Admission
 from provider.runtime.create import bring_up, give_up_own, intend
+from provider.runtime.holds import Usage
 from provider.runtime.liveness import bury, is_alive
-from provider.runtime.patience import Patience
 from provider.runtime.replica import Replica
-from provider.runtime.usage import Usage
-from provider.runtime.worker import Worker
+from provider.runtime.worker.background import Background
+from provider.runtime.worker.patience import Patience
+from provider.runtime.worker.worker import Worker
 
 logger = logging.getLogger(__name__)
 

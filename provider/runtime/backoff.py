@@ -11,7 +11,7 @@ from provider.domain.ids import parse_sandbox_id
 from provider.domain.log import Author
 from provider.domain.state import SandboxState
 from provider.runtime.release import require_known
-from provider.runtime.worker import Worker
+from provider.runtime.worker.worker import Worker
 
 
 def clear_backoff(worker: Worker, sandbox_id: str, author: Author, seen: int | None = None) -> bool:

@@ -12,9 +12,9 @@ from provider.domain.errors import CapacityExceeded
 from provider.domain.log import Author
 from provider.domain.policy import Capacity
 from provider.domain.state import SandboxState
-from provider.runtime.background import Background
 from provider.runtime.replica import Replica
-from provider.runtime.worker import Worker
+from provider.runtime.worker.background import Background
+from provider.runtime.worker.worker import Worker
 
 logger = logging.getLogger(__name__)
 

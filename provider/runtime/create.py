@@ -15,7 +15,7 @@ from provider.domain.log import Author
 from provider.domain.policy import Capacity
 from provider.domain.state import SandboxState
 from provider.runtime.settle import settle
-from provider.runtime.worker import Worker
+from provider.runtime.worker.worker import Worker
 
 Intend = Callable[[SandboxState, decisions.Creation], Sequence[Event]]
 

@@ -12,7 +12,7 @@ from provider.domain.state import SandboxState
 from provider.runtime.release import require_known
 from provider.runtime.replica import Replica
 from provider.runtime.settle import settle
-from provider.runtime.worker import Worker
+from provider.runtime.worker.worker import Worker
 
 
 def destroy(

@@ -11,7 +11,7 @@ from provider.domain.events import DetectedBy
 from provider.domain.log import Author
 from provider.runtime.replica import Binding, Replica
 from provider.runtime.settle import settle
-from provider.runtime.worker import Worker
+from provider.runtime.worker.worker import Worker
 
 logger = logging.getLogger(__name__)
 

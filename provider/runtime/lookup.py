@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from provider.domain.errors import InvalidIdError
-from provider.runtime.bind import bind
+from provider.runtime.binding import bind
+from provider.runtime.holds import Usage
 from provider.runtime.liveness import bury, is_alive
 from provider.runtime.replica import Binding, Replica
-from provider.runtime.usage import Usage
-from provider.runtime.worker import Worker
+from provider.runtime.worker.worker import Worker
 from provider.sandbox.sandbox import Sandbox
 
 _ID = re.compile(r"[0-9a-f]{16}")

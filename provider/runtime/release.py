@@ -10,7 +10,7 @@ from provider.domain.ids import parse_sandbox_id
 from provider.domain.state import SandboxState
 from provider.runtime.replica import Replica
 from provider.runtime.settle import settle
-from provider.runtime.worker import Worker
+from provider.runtime.worker.worker import Worker
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from provider.domain.containers import SandboxInfo
-from provider.ports import Liveness, Waitable
+from provider.ports.engine import Liveness, Waitable
 from provider.runtime.burials import Burials
 from provider.sandbox.sandbox import Sandbox
 

@@ -10,15 +10,15 @@ from provider.domain.ids import parse_sandbox_id
 from provider.domain.log import Author
 from provider.domain.policy import Capacity
 from provider.domain.state import SandboxState
-from provider.runtime.background import Background
-from provider.runtime.bind import bind
+from provider.runtime.binding import bind
 from provider.runtime.capacity import Admission
 from provider.runtime.create import bring_up, intend
-from provider.runtime.patience import Patience
+from provider.runtime.holds import Usage
 from provider.runtime.release import require_known
 from provider.runtime.replica import Replica
-from provider.runtime.usage import Usage
-from provider.runtime.worker import Worker
+from provider.runtime.worker.background import Background
+from provider.runtime.worker.patience import Patience
+from provider.runtime.worker.worker import Worker
 from provider.sandbox.sandbox import Sandbox
 
 

@@ -14,7 +14,7 @@ from provider.domain.containers import SandboxInfo
 from provider.domain.errors import BackendUnavailable
 from provider.domain.log import Author
 from provider.domain.state import Generation
-from provider.runtime.worker import Worker
+from provider.runtime.worker.worker import Worker
 
 logger = logging.getLogger(__name__)
 

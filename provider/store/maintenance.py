@@ -15,14 +15,15 @@ from provider.domain.errors import SchemaError
 from provider.domain.seals import SealKey
 from provider.domain.verification import Progress as VerificationProgress
 from provider.domain.verification import Scope, VerificationReport
-from provider.store import log_reader, migrate
+from provider.store import migrate
 from provider.store.audit_sql.views import list_missing
 from provider.store.engine import read_snapshot, sqlite_module, translated, wal_is_safe
-from provider.store.event_store import SqlEventStore
-from provider.store.fold import Progress
-from provider.store.rebuild import find_differences, rebuild
+from provider.store.log import reader as log_reader
+from provider.store.log.event_store import SqlEventStore
+from provider.store.log.verification import Verification
+from provider.store.projections.fold import Progress
+from provider.store.projections.rebuild import find_differences, rebuild
 from provider.store.tables import ledger_head, metadata
-from provider.store.verification import Verification
 
 
 @dataclass(frozen=True, slots=True)

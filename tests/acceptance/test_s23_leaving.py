@@ -12,7 +12,7 @@ import pytest
 
 from provider import StoreUnavailable, open_provider
 from provider.bootstrap import open_store
-from provider.config import load_settings
+from provider.config.loading import load_settings
 from tests.support.fake_backend import FakeBackend
 from tests.support.many_workers.crew import Crew
 from tests.support.many_workers.fixtures import on

@@ -12,11 +12,11 @@ import pytest
 
 from provider import SandboxProvider, StoreUnavailable, open_provider
 from provider.bootstrap import open_store
-from provider.config import load_settings
+from provider.config.loading import load_settings
 from provider.domain.log import RecordedEvent
-from provider.store.event_store import SqlEventStore
-from provider.store.feed import SqlFeed
-from provider.store.rebuild import find_differences
+from provider.store.log.event_store import SqlEventStore
+from provider.store.log.feed import SqlFeed
+from provider.store.projections.rebuild import find_differences
 from tests.support.command_line import CommandLine
 from tests.support.fake_backend import FakeBackend
 from tests.support.many_workers.crew import Crew

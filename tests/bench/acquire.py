@@ -15,8 +15,8 @@ import docker
 
 from provider import SandboxProvider
 from provider.backends.docker.blueprint import container_config
+from provider.config.settings import SandboxSettings
 from provider.domain.containers import SandboxSpec
-from provider.settings import SandboxSettings
 from tests.bench.claims import Benchmark, Claim, Goal, Reading
 from tests.bench.containers import PREFIX, destroy, engine_client, provider_on_docker
 from tests.bench.stage import Stage

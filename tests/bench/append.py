@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from provider.domain.ids import sandbox_stream
 from provider.domain.log import Author
 from provider.domain.state import SandboxState
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 from tests.bench.claims import Benchmark, Claim, Goal, Reading
 from tests.bench.lives import WORKER, Identity, Step, make_identity, whole_life
 from tests.bench.raw import durability, open_cursor, rename_ledger

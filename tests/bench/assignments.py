@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from provider.domain import events as ev
 from provider.domain.events import Event
-from provider.ports import SandboxBackend
-from provider.store.event_store import SqlEventStore
+from provider.ports.engine import SandboxBackend
+from provider.store.log.event_store import SqlEventStore
 
 ENDINGS = (ev.SandboxDied, ev.SandboxEvicted, ev.SandboxCreateFailed)
 

@@ -14,7 +14,7 @@ import psycopg
 import sqlalchemy
 
 from provider.store.engine import create_engine
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 from tests.bench.append import appends
 from tests.bench.lives import Identity, make_identity
 from tests.bench.recording import Sent, recorded, replay

@@ -11,9 +11,9 @@ import psycopg
 
 from provider.domain.log import format_timestamp
 from provider.store.engine import create_engine, sqlite_module
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 from provider.store.migrate import upgrade
-from provider.store.rows import GENERATION_COLUMNS, SANDBOX_COLUMNS
+from provider.store.projections.rows import GENERATION_COLUMNS, SANDBOX_COLUMNS
 from tests.bench.generate import History, Life
 
 EVENT_COLUMNS = (

@@ -10,12 +10,12 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from provider.bootstrap import make_worker
+from provider.config.settings import Settings
 from provider.domain import decisions
 from provider.domain.events import Event
 from provider.domain.state import SandboxState
-from provider.runtime.engine import Engine
-from provider.settings import Settings
-from provider.store.event_store import SqlEventStore
+from provider.runtime.worker.engine import Engine
+from provider.store.log.event_store import SqlEventStore
 from tests.bench.append import Walk
 from tests.bench.claims import Benchmark, Claim, Goal, Reading
 from tests.bench.lives import WORKER, make_identity, start

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from provider import SandboxProvider, open_provider
 from provider.backends.pidfd import wait_ended
 from provider.domain.events import SandboxDestroyed, SandboxDied
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 from tests.bench.claims import Benchmark, Claim, Goal, Reading
 from tests.bench.containers import PREFIX
 from tests.bench.hands import percentile

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from provider.store.engine import create_engine
-from provider.store.event_store import SqlEventStore
-from provider.store.feed import SqlFeed
+from provider.store.log.event_store import SqlEventStore
+from provider.store.log.feed import SqlFeed
 from tests.bench.append import appends
 from tests.bench.claims import Benchmark, Claim, Goal, Reading
 from tests.bench.hands import hands, percentile

@@ -19,7 +19,7 @@ from typing import Any
 
 from provider.domain.ids import sandbox_stream
 from provider.domain.log import GENESIS_HASH, chain_hash, format_timestamp
-from provider.store.batch import make_batch
+from provider.store.log.batch import make_batch
 from tests.bench.lives import Identity, make_identity
 from tests.bench.surroundings import HOSTS, IMAGES, Surroundings
 from tests.bench.templates import (

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from provider import SandboxProvider, open_provider
 from provider.store.engine import create_engine
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 from tests.bench.append import appends
 from tests.bench.claims import Benchmark, Claim, Goal, Reading
 from tests.bench.hands import hands, percentile

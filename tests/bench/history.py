@@ -6,7 +6,7 @@ import itertools
 import random
 from collections.abc import Iterator, Mapping
 
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 from tests.bench.append import STEPS, appends
 from tests.bench.bulk import fill
 from tests.bench.claims import Benchmark, Claim, Goal, Reading

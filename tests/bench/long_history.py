@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 from tests.bench.bulk import fill
 from tests.bench.generate import History
 from tests.bench.stage import Stage

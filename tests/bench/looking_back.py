@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 
 from provider.bootstrap import open_insights, open_past
-from provider.settings import DatabaseSettings, Settings
+from provider.config.settings import DatabaseSettings, Settings
 from tests.bench.claims import Benchmark, Claim, Goal, Reading
 from tests.bench.long_history import long_history
 from tests.bench.stage import Stage

@@ -9,7 +9,7 @@ import psycopg
 import sqlalchemy
 
 from provider.store.engine import sqlite_module
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 from tests.bench.stage import Stage, flush_seconds
 from tests.bench.timing import in_words
 

@@ -12,7 +12,7 @@ import psycopg
 from sqlalchemy import event
 
 from provider.store.engine import sqlite_module
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 
 
 @dataclass(frozen=True, slots=True)

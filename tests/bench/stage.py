@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from provider.store.engine import create_engine
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 from provider.store.migrate import upgrade
 from tests.support.docker_engine import PrivateDockerEngine, find_engine
 from tests.support.postgres import PostgresServer

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from provider import open_provider
-from provider.config import load_settings
+from provider.config.loading import load_settings
 from provider.domain.containers import Discovered, SandboxInfo, SandboxSpec
 from provider.domain.ids import sandbox_stream
 from provider.domain.log import Author
@@ -16,7 +16,7 @@ from provider.domain.policy import Capacity
 from provider.domain.reconciliation import Policy, reconcile
 from provider.domain.state import SandboxState
 from provider.domain.sweeps import OpenGeneration, OpenSandbox, Recorded
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 from tests.bench.claims import Benchmark, Claim, Goal, Reading
 from tests.bench.stage import Stage
 from tests.support.fake_backend import FakeBackend

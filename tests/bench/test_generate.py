@@ -8,9 +8,9 @@ import pytest
 
 from provider.domain.errors import CorruptLogError
 from provider.store.engine import create_engine
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 from provider.store.migrate import upgrade
-from provider.store.rebuild import find_differences
+from provider.store.projections.rebuild import find_differences
 from tests.bench.append import STEPS, appends
 from tests.bench.bulk import fill
 from tests.bench.generate import History

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from provider.store.engine import create_engine
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 from tests.bench.append import appends
 from tests.bench.bare_appends import bare, count_done
 from tests.bench.claims import Benchmark, Claim, Goal, Reading

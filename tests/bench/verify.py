@@ -10,13 +10,13 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 
+from provider.archive.sealing import Sealing
 from provider.domain.log import Author
 from provider.domain.seals import SealKey
 from provider.domain.verification import Scope
-from provider.runtime.sealing import Sealing
-from provider.store.event_store import SqlEventStore
-from provider.store.seal_reader import SqlSeals
-from provider.store.verification import Verification
+from provider.store.log.event_store import SqlEventStore
+from provider.store.log.seals import SqlSeals
+from provider.store.log.verification import Verification
 from tests.bench.append import CORRELATION, STEPS, appends
 from tests.bench.bulk import fill
 from tests.bench.claims import Benchmark, Claim, Goal, Reading

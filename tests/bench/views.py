@@ -9,7 +9,7 @@ from pathlib import Path
 
 from provider.domain.log import format_timestamp
 from provider.store.audit_sql.views import CURRENT
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 from tests.bench.claims import Benchmark, Claim, Goal, Reading
 from tests.bench.generate import History
 from tests.bench.long_history import long_history

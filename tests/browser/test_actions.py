@@ -12,8 +12,8 @@ from playwright.sync_api import Page, expect
 
 from provider import CrashLoopBackOff, SandboxProvider, open_provider
 from provider.bootstrap import open_store
-from provider.config import load_settings
-from provider.settings import Settings
+from provider.config.loading import load_settings
+from provider.config.settings import Settings
 from tests.support.acceptance.engines import ProcessAcceptanceEngine
 from tests.support.browser import Visitor, visit
 from tests.support.web import WebServer, configuration, serving

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from provider.ports import SandboxBackend
+from provider.ports.engine import SandboxBackend
 from provider.store.engine import create_engine
-from provider.store.event_store import SqlEventStore
-from provider.store.rebuild import find_differences
+from provider.store.log.event_store import SqlEventStore
+from provider.store.projections.rebuild import find_differences
 from tests.chaos.observation import Called, Handed, Observation, Row
 
 

@@ -13,9 +13,9 @@ from docker.errors import DockerException
 
 from provider.backends.process.records import ContainerDirectory
 from provider.bootstrap import open_backend, open_store, state_directory
-from provider.config import load_settings
+from provider.config.loading import load_settings
 from provider.domain.containers import SandboxInfo
-from provider.ports import SandboxBackend
+from provider.ports.engine import SandboxBackend
 from tests.support.processes import find_children
 
 REPLICAS = 4

@@ -10,17 +10,18 @@ from typing import Any
 
 from sqlalchemy import select
 
+from provider.archive import archiving
+from provider.archive.archiving import ArchiveReport, Archiving, describe_bundle
+from provider.archive.bundle_file import write_bundle
+from provider.core import faults
 from provider.domain.log import Author
 from provider.domain.seals import SealKey
 from provider.domain.verification import Scope
-from provider.runtime import archiving, faults
-from provider.runtime.archiving import ArchiveReport, Archiving, describe_bundle
-from provider.runtime.bundle_file import write_bundle
-from provider.store.archives import SqlArchives
-from provider.store.event_store import SqlEventStore
-from provider.store.rebuild import find_differences
+from provider.store.archives.archives import SqlArchives
+from provider.store.log.event_store import SqlEventStore
+from provider.store.log.verification import Verification
+from provider.store.projections.rebuild import find_differences
 from provider.store.tables import events, generations, ledger_head, sandboxes, streams
-from provider.store.verification import Verification
 from tests.contract.store_support import opened
 
 _CONTEXT = multiprocessing.get_context("forkserver")

@@ -14,9 +14,9 @@ import docker
 from provider.backends.docker.backend import DockerBackend
 from provider.backends.process.backend import ProcessBackend
 from provider.backends.process.records import ContainerDirectory
+from provider.config.settings import SandboxSettings
 from provider.domain.containers import SandboxInfo, SandboxSpec
-from provider.ports import SandboxBackend
-from provider.settings import SandboxSettings
+from provider.ports.engine import SandboxBackend
 from tests.support.fake_backend import FakeBackend
 from tests.support.processes import find_children, wait_for_exit
 

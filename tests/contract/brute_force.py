@@ -10,7 +10,7 @@ from datetime import datetime
 from provider.domain.ids import sandbox_stream
 from provider.domain.log import RecordedEvent
 from provider.domain.state import Generation, SandboxState, Stamp, evolve, settled
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 
 _PREFIX = sandbox_stream("")
 

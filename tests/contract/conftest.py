@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from provider.domain import events as ev
-from provider.runtime.reports import Reports
-from provider.store.event_store import SqlEventStore
+from provider.reading.reports import Reports
+from provider.store.log.event_store import SqlEventStore
 from tests.contract.reports_support import reading
 from tests.contract.store_support import AUTHOR, OTHER, append, born, creating, died, opened
 

@@ -9,10 +9,10 @@ from typing import TypeVar
 from sqlalchemy import event
 
 from provider.bootstrap import open_reports
-from provider.reports import Page
-from provider.runtime.reports import Reports
-from provider.settings import DatabaseSettings, Settings
-from provider.store.event_store import SqlEventStore
+from provider.config.settings import DatabaseSettings, Settings
+from provider.ports.reading import Page
+from provider.reading.reports import Reports
+from provider.store.log.event_store import SqlEventStore
 
 Item = TypeVar("Item")
 EVENTS = 3000

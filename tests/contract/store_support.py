@@ -16,7 +16,7 @@ from provider.domain.ids import sandbox_stream
 from provider.domain.log import Appended, Author, RecordedEvent
 from provider.domain.state import SandboxState
 from provider.store.engine import create_engine, write_transaction
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 from provider.store.migrate import ensure_schema
 
 AUTHOR = Author("worker:w1", "00000000-0000-4000-8000-000000000001")

@@ -9,7 +9,7 @@ from provider.domain.errors import VersionConflict
 from provider.domain.events import WorkerStarted
 from provider.domain.ids import sandbox_stream, worker_stream
 from provider.domain.log import Author
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 from tests.contract.store_support import opened
 
 _ready: list[Callable[[], object]] = []

@@ -11,12 +11,12 @@ import pytest
 from provider.bootstrap import make_insights
 from provider.domain.errors import InvalidPositionError
 from provider.domain.state import Generation
-from provider.ports import SandboxRecord
-from provider.runtime.archived import count_archived, tell_archived
-from provider.runtime.narrative import tell_ending
-from provider.runtime.past import look_back
-from provider.store.event_store import SqlEventStore
-from provider.store.past import SqlPast
+from provider.ports.reading.sandboxes import SandboxRecord
+from provider.reading.archived import count_archived, tell_archived
+from provider.reading.narrative import tell_ending
+from provider.reading.past import look_back
+from provider.store.log.event_store import SqlEventStore
+from provider.store.projections.past import SqlPast
 from tests.contract.archive_support import (
     archive,
 )

@@ -9,22 +9,22 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from provider.archive.archiving import ArchiveReport
+from provider.archive.bundle_file import check_bundle
+from provider.archive.importing import restore
+from provider.core import faults
 from provider.domain import events as ev
 from provider.domain.errors import BundleError, CorruptLogError
 from provider.domain.ids import sandbox_stream
 from provider.domain.verification import Scope
 from provider.domain.workers import decide_worker_started, decide_worker_stopped
-from provider.runtime import faults
-from provider.runtime.archiving import ArchiveReport
-from provider.runtime.bundle_file import check_bundle
-from provider.runtime.heartbeat import commit_worker
-from provider.runtime.restoring import restore
-from provider.store.archives import SqlArchives
-from provider.store.event_store import SqlEventStore
-from provider.store.feed import SqlFeed
-from provider.store.rebuild import find_differences, rebuild
-from provider.store.restore import SqlRestore
-from provider.store.verification import Verification
+from provider.runtime.worker.heartbeat import commit_worker
+from provider.store.archives.archives import SqlArchives
+from provider.store.archives.restore import SqlRestore
+from provider.store.log.event_store import SqlEventStore
+from provider.store.log.feed import SqlFeed
+from provider.store.log.verification import Verification
+from provider.store.projections.rebuild import find_differences, rebuild
 from tests.contract.archive_support import (
     KEY,
     archive,

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy
 
 from provider.store.audit_sql.views import CURRENT
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 from tests.contract.store_support import append, born, died
 from tests.contract.test_violations import PLANTED
 

@@ -12,7 +12,7 @@ from provider.domain import events as ev
 from provider.domain.events import REGISTRY
 from provider.domain.ids import LEDGER_STREAM, sandbox_stream
 from provider.store.audit_sql.views import CURRENT
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 from tests.contract.store_support import AUTHOR, SANDBOX, append, born, execute
 
 SHAPES = [

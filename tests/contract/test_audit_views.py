@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from provider.domain.log import format_timestamp, parse_timestamp
 from provider.store.audit_sql.views import CURRENT
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 from tests.bench.bulk import fill
 from tests.bench.generate import History
 from tests.contract.store_support import execute, opened

@@ -12,7 +12,7 @@ import pytest
 from provider.backends import labels
 from provider.domain.containers import LOG_TAIL_BYTES, SandboxInfo, SandboxSpec
 from provider.domain.errors import SandboxStartError
-from provider.ports import SandboxBackend, SupportsReadiness
+from provider.ports.engine import SandboxBackend, SupportsReadiness
 from tests.contract.backends_rigs import LEDGER, OTHER_LEDGER, DockerRig, FakeRig, ProcessRig, Rig, new_spec
 
 

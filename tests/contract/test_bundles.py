@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from provider.archive.importing import RestoreReport, restore
 from provider.domain import events as ev
 from provider.domain.errors import BundleError, LedgerNotEmpty
 from provider.domain.log import GENESIS
-from provider.runtime.restoring import RestoreReport, restore
-from provider.store.archives import SqlArchives
-from provider.store.event_store import SqlEventStore
-from provider.store.restore import SqlRestore
+from provider.store.archives.archives import SqlArchives
+from provider.store.archives.restore import SqlRestore
+from provider.store.log.event_store import SqlEventStore
 from provider.store.tables import workers
 from tests.contract.archive_support import (
     KEY,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from provider.bootstrap import open_store
-from provider.config import load_settings
+from provider.config.loading import load_settings
 from provider.domain.containers import SandboxInfo
 from provider.domain.decisions import (
     Creation,
@@ -25,10 +25,10 @@ from provider.domain.ids import sandbox_stream
 from provider.domain.log import Author
 from provider.domain.policy import Capacity, Queue
 from provider.domain.state import SandboxState
-from provider.store.event_store import SqlEventStore
-from provider.store.rebuild import rebuild
+from provider.store.coordination.waiters import SqlWaiters
+from provider.store.log.event_store import SqlEventStore
+from provider.store.projections.rebuild import rebuild
 from provider.store.tables import ledger_head
-from provider.store.waiters import SqlWaiters
 
 AUTHOR = Author("operator:test", "00000000-0000-0000-0000-000000000000")
 

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from provider.archive.importing import RestoreReport, restore
+from provider.archive.incident import write_extract
+from provider.archive.opening import open_bundles
 from provider.bootstrap import make_insights
 from provider.domain import events as ev
 from provider.domain.errors import BundleError, FileError, SandboxError
@@ -18,13 +21,10 @@ from provider.domain.extracts import Selection, streams_of
 from provider.domain.ids import sandbox_stream
 from provider.domain.log import RecordedEvent
 from provider.domain.state import Generation
-from provider.ports import SandboxRecord
-from provider.runtime.extracting import write_extract
-from provider.runtime.opening import open_bundles
-from provider.runtime.restoring import RestoreReport, restore
-from provider.store.archives import SqlArchives
-from provider.store.event_store import SqlEventStore
-from provider.store.restore import SqlRestore
+from provider.ports.reading.sandboxes import SandboxRecord
+from provider.store.archives.archives import SqlArchives
+from provider.store.archives.restore import SqlRestore
+from provider.store.log.event_store import SqlEventStore
 from tests.contract.archive_support import KEY, archive, assert_healthy, write_rest
 from tests.contract.store_support import OTHER, SANDBOX, append, execute, opened
 

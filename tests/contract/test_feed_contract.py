@@ -10,13 +10,13 @@ from collections.abc import Iterator
 import pytest
 
 from provider.bootstrap import open_store
-from provider.config import load_settings
+from provider.config.loading import load_settings
 from provider.domain.errors import CorruptLogError
 from provider.domain.events import WorkerStarted
 from provider.domain.ids import worker_stream
 from provider.domain.log import Author, RecordedEvent
-from provider.store.event_store import SqlEventStore
-from provider.store.feed import SqlFeed
+from provider.store.log.event_store import SqlEventStore
+from provider.store.log.feed import SqlFeed
 from tests.contract.store_support import opened, tamper
 
 AUTHOR = Author("operator:test", "00000000-0000-0000-0000-000000000000")

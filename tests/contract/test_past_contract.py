@@ -14,8 +14,8 @@ from provider.domain.ids import sandbox_stream
 from provider.domain.log import RecordedEvent
 from provider.domain.policy import BackoffPolicy
 from provider.domain.state import Generation, SandboxState, Stamp, evolve
-from provider.ports import SandboxRecord
-from provider.runtime.past import CHUNK, Past, record_of
+from provider.ports.reading.sandboxes import SandboxRecord
+from provider.reading.past import CHUNK, Past, record_of
 from tests.integration.cli.ledger import Ledger
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from provider.domain.errors import CorruptLogError
-from provider.runtime.reports import Reports
-from provider.store.event_store import SqlEventStore
+from provider.reading.reports import Reports
+from provider.store.log.event_store import SqlEventStore
 from tests.bench.bulk import fill
 from tests.bench.generate import History
 from tests.contract.archive_support import archive

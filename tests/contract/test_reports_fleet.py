@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from provider.domain.events import END_REASONS
-from provider.reports import RowBy
-from provider.runtime.reports import Reports
-from provider.store.event_store import SqlEventStore
+from provider.ports.reading import RowBy
+from provider.reading.reports import Reports
+from provider.store.log.event_store import SqlEventStore
 from tests.bench.bulk import fill
 from tests.bench.generate import History
 from tests.contract.brute_force import Fact, Folded

@@ -11,10 +11,10 @@ from provider.domain.errors import InvalidCursorError
 from provider.domain.ids import sandbox_stream
 from provider.domain.search import Search, parse_search
 from provider.domain.state import Generation
-from provider.reports import AuditFilter, SandboxAsOf, SandboxSort, WorkerReport
-from provider.runtime.as_of import fold_as_of
-from provider.runtime.reports import Reports
-from provider.store.event_store import SqlEventStore
+from provider.ports.reading import AuditFilter, SandboxAsOf, SandboxSort, WorkerReport
+from provider.reading.as_of import fold_as_of
+from provider.reading.reports import Reports
+from provider.store.log.event_store import SqlEventStore
 from tests.bench.bulk import fill
 from tests.bench.generate import History
 from tests.contract.brute_force import Folded

@@ -9,8 +9,8 @@ import pytest
 
 from provider.domain.errors import CorruptLogError, InvalidCursorError
 from provider.domain.log import RecordedEvent
-from provider.reports import EventFilter, EventPage
-from provider.store.event_store import SqlEventStore
+from provider.ports.reading import EventFilter, EventPage
+from provider.store.log.event_store import SqlEventStore
 from provider.store.reports.log import SqlLogQueries
 from tests.bench.bulk import fill
 from tests.bench.generate import History

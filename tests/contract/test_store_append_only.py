@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 from tests.contract.store_support import append, born, execute
 
 COLUMNS = "position, stream, version, type, schema_version, data, recorded_at, actor, correlation_id, command_id, hash"

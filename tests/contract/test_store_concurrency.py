@@ -9,8 +9,8 @@ from concurrent.futures import ProcessPoolExecutor, wait
 import pytest
 
 from provider.domain.log import RecordedEvent
-from provider.store.event_store import SqlEventStore
-from provider.store.rebuild import find_differences
+from provider.store.log.event_store import SqlEventStore
+from provider.store.projections.rebuild import find_differences
 from tests.contract.store_support import append, assert_chained, born, opened
 from tests.contract.store_writer import meet, write
 

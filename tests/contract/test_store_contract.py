@@ -17,9 +17,9 @@ from provider.domain.events import Event, SandboxEvent
 from provider.domain.ids import MAX_NAME_LENGTH, sandbox_stream
 from provider.domain.log import Author, RecordedEvent
 from provider.domain.state import SandboxState, Stamp, evolve, settled
-from provider.store.event_store import SqlEventStore
-from provider.store.queries import SqlLedgerQueries
-from provider.store.rebuild import find_differences
+from provider.store.log.event_store import SqlEventStore
+from provider.store.projections.rebuild import find_differences
+from provider.store.reports.queries import SqlLedgerQueries
 from tests.contract.store_support import AUTHOR, SANDBOX, append, assert_chained, born, creating, died, opened, state_of
 from tests.unit.domain.strategies import events as any_events
 from tests.unit.domain.strategies import sandbox_events

@@ -10,8 +10,8 @@ import pytest
 from provider.domain import events as ev
 from provider.domain.errors import CorruptLogError
 from provider.domain.ids import sandbox_stream
-from provider.store.event_store import SqlEventStore
-from provider.store.rebuild import find_differences, rebuild
+from provider.store.log.event_store import SqlEventStore
+from provider.store.projections.rebuild import find_differences, rebuild
 from tests.contract.store_support import AUTHOR, SANDBOX, append, born, execute, tamper
 
 STREAM = sandbox_stream(SANDBOX)

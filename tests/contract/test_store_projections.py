@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from provider.domain import events as ev
 from provider.domain.errors import StoreUnavailable
-from provider.store.event_store import SqlEventStore
-from provider.store.rebuild import find_differences, rebuild
+from provider.store.log.event_store import SqlEventStore
+from provider.store.projections.rebuild import find_differences, rebuild
 from provider.store.tables import generations, sandboxes, streams
 from tests.contract.store_support import AUTHOR, SANDBOX, append, born, creating, died, execute
 

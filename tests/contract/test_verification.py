@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from provider.archive.sealing import Sealing
 from provider.domain import events as ev
 from provider.domain.errors import CorruptLogError
 from provider.domain.log import ChainPoint
 from provider.domain.seals import Seal, SealKey, make_seal
 from provider.domain.verification import Scope, VerificationReport
-from provider.runtime.sealing import Sealing
-from provider.store.event_store import SqlEventStore
-from provider.store.seal_reader import SqlSeals
-from provider.store.verification import Verification
+from provider.store.log.event_store import SqlEventStore
+from provider.store.log.seals import SqlSeals
+from provider.store.log.verification import Verification
 from tests.contract.store_support import AUTHOR, append, born, died, execute, link, opened, tamper
 from tests.contract.test_store_corruption import EVERYWHERE, SQLITE
 

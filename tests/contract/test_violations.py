@@ -15,7 +15,7 @@ from provider.store.audit_sql.dialect import SQLITE
 from provider.store.audit_sql.fleet_rules import fleet_checks
 from provider.store.audit_sql.intent_rules import intent_checks
 from provider.store.audit_sql.log_rules import log_checks
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 from tests.contract.store_support import AUTHOR, SANDBOX, append, born, creating, died, remove_guards
 
 FAILED, ENDED = "f" * 16, "e" * 16

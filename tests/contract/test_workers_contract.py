@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from provider.bootstrap import open_store
-from provider.config import load_settings
+from provider.config.loading import load_settings
 from provider.domain.containers import SandboxInfo
 from provider.domain.decisions import Creation, decide_create, decide_ready, decide_started
 from provider.domain.events import Event
@@ -18,10 +18,10 @@ from provider.domain.ids import sandbox_stream
 from provider.domain.log import Author
 from provider.domain.state import SandboxState
 from provider.domain.workers import JobRow
+from provider.store.coordination.leases import SqlLeases
+from provider.store.coordination.workers import SqlWorkerRegistry
 from provider.store.engine import create_engine
-from provider.store.event_store import SqlEventStore
-from provider.store.leases import SqlLeases
-from provider.store.workers import SqlWorkerRegistry
+from provider.store.log.event_store import SqlEventStore
 from tests.support.waiting import wait_until
 
 AUTHOR = Author("operator:test", "00000000-0000-0000-0000-000000000000")

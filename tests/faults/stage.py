@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from provider import SandboxProvider, open_provider
-from provider.config import load_settings
-from provider.settings import Settings
+from provider.config.loading import load_settings
+from provider.config.settings import Settings
 from tests.support.file_engine import FileBackend
 
 LEASE_SECONDS = 0.6

@@ -21,7 +21,7 @@ import pytest
 from psycopg import sql
 
 from provider.domain.events import REGISTRY
-from provider.runtime.engine import Engine
+from provider.runtime.worker.engine import Engine
 from provider.store.engine import create_engine
 from provider.store.migrate import ensure_schema
 from tests.faults.hook import Kind, Place

@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from provider.core import faults
 from provider.domain.errors import SandboxError
-from provider.runtime import faults
 from tests.faults.hook import Hook, Kind, Place
 from tests.faults.stage import Stage
 from tests.faults.use_cases import USE_CASES, Actors

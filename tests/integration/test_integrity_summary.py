@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provider.bootstrap import open_reports, open_store, seal_ledger
-from provider.config import load_settings
+from provider.config.loading import load_settings
 from provider.domain.errors import CorruptLogError
 from provider.domain.seals import SealKey
 from tests.contract.store_support import append, born, tamper

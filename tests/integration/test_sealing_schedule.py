@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from provider import SandboxProvider, open_provider
 from provider.bootstrap import open_store
-from provider.config import load_settings
+from provider.config.loading import load_settings
 from provider.domain.events import LedgerSealed
 from provider.domain.seals import SealKey
 from tests.support.fake_backend import FakeBackend

@@ -30,7 +30,7 @@ from provider.store.migrate import (
     head_revision,
     upgrade,
 )
-from provider.store.rebuild import find_differences
+from provider.store.projections.rebuild import find_differences
 from provider.store.tables import metadata
 from tests.contract.store_support import append, assert_chained, born, died, execute, opened
 

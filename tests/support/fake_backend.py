@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from provider.backends.labels import container_name, find_identity, labels_for
 from provider.domain.containers import Discovered, Evidence, Limits, SandboxInfo, SandboxSpec
 from provider.domain.errors import BackendUnavailable, SandboxStartError
-from provider.ports import Liveness
+from provider.ports.engine import Liveness
 
 ALL_METHODS = frozenset({"create", "destroy", "is_alive", "evidence", "liveness", "discover", "list_running"})
 HANG_LIMIT_SECONDS = 30.0

@@ -19,7 +19,7 @@ from typing import Any
 from provider.backends.labels import container_name, find_identity, labels_for
 from provider.domain.containers import Discovered, Evidence, Limits, SandboxInfo, SandboxSpec
 from provider.domain.errors import BackendUnavailable, SandboxStartError
-from provider.ports import Liveness
+from provider.ports.engine import Liveness
 
 LEDGER = "file-ledger"
 

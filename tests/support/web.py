@@ -17,8 +17,8 @@ from flask.testing import FlaskClient
 
 from provider import SandboxProvider, open_provider
 from provider.bootstrap import open_store
-from provider.config import load_settings
-from provider.settings import Settings
+from provider.config.loading import load_settings
+from provider.config.settings import Settings
 from tests.support.fake_backend import FakeBackend
 from web import create_app
 from web.application import EXTENSION

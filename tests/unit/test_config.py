@@ -14,11 +14,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.config import load_settings
 from provider.config.checks import RANGES
+from provider.config.loading import load_settings
+from provider.config.settings import Bytes, DatabaseSettings, LimitSettings, MountSettings, ProxySettings, Settings
 from provider.config.yaml_text import YamlError, read_yaml
 from provider.domain.errors import ConfigError
-from provider.settings import Bytes, DatabaseSettings, LimitSettings, MountSettings, ProxySettings, Settings
 
 SHIPPED = Path(__file__).parents[2] / "config.yaml"
 SECRET = "hunter2-and-more"

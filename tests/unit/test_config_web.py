@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from provider.config import load_settings
+from provider.config.loading import load_settings
+from provider.config.settings import TokenSettings
 from provider.domain.errors import ConfigError
-from provider.settings import TokenSettings
 
 DIGEST = "0f" * 32
 TOKEN = {"name": "alice", "sha256": DIGEST, "role": "operator"}

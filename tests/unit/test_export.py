@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 from provider.domain.events import Event, OperatorActionRequested, WorkerStarted
 from provider.domain.log import RecordedEvent
-from provider.runtime.documents import event_document
-from provider.runtime.export import COLUMNS, write_csv, write_ndjson
+from provider.reading.documents import event_document
+from provider.reading.export import COLUMNS, write_csv, write_ndjson
 from provider.store.tables import events as events_table
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -16,11 +16,11 @@ from provider.domain.actions import (
 )
 from provider.domain.errors import VersionConflict
 from provider.domain.events import ActionOutcome
-from provider.runtime.action_steps import PartOutcome
-from provider.runtime.documents import document
-from provider.runtime.operator_actions import ActionReport
-from provider.runtime.sweep import SweepReport
-from provider.runtime.sweep_document import sweep_document
+from provider.reading.documents import document
+from provider.runtime.operators.actions import ActionReport
+from provider.runtime.operators.steps import PartOutcome
+from provider.runtime.sweep.document import sweep_document
+from provider.runtime.sweep.sweep import SweepReport
 from web.api.operations import Answer, Asked, Operation
 from web.api.parameters import QUERY, SANDBOX_ID, Parameter
 from web.api.problems import Problem

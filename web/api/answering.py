@@ -12,7 +12,7 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotAcceptable
 
-from provider.runtime.documents import document
+from provider.reading.documents import document
 from web.api.bodies import read_body
 from web.api.operations import Answer, Asked, Operation
 from web.api.parameters import read_all

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import get_args
 
 from provider.domain.findings import Violation
-from provider.reports import Overview, ProjectionCheck, RowBy, SystemReport, TimelineReading
-from provider.reports.integrity import IntegritySummary
+from provider.ports.reading import Overview, ProjectionCheck, RowBy, SystemReport, TimelineReading
+from provider.ports.reading.integrity import IntegritySummary
 from web.api.operations import Answer, Asked, Operation
 from web.api.parameters import LIMIT, MOMENT, Parameter
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from provider.runtime.reports import Reports
-from provider.settings import WebRole
+from provider.config.settings import WebRole
+from provider.reading.reports import Reports
 from web.api.parameters import Parameter
 from web.services import services
 

@@ -9,9 +9,9 @@ from provider.domain.errors import SandboxNotFound
 from provider.domain.ids import sandbox_stream
 from provider.domain.log import RecordedEvent
 from provider.domain.state import Generation
-from provider.ports import SandboxRecord
-from provider.reports import Count, EventFilter, SandboxRow, SandboxSort
-from provider.runtime.documents import generation_document
+from provider.ports.reading import Count, EventFilter, SandboxRow, SandboxSort
+from provider.ports.reading.sandboxes import SandboxRecord
+from provider.reading.documents import generation_document
 from web.api.operations import Answer, Asked, Operation
 from web.api.parameters import CURSOR, LIMIT, MOMENT, QUERY, SANDBOX_ID, Parameter
 from web.api.schemas import RowOf

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from provider.domain.log import RecordedEvent
-from provider.runtime.documents import COLUMNS, SPREAD
+from provider.reading.documents import COLUMNS, SPREAD
 
 Schema = dict[str, Any]
 

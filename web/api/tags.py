@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from provider.ports import SandboxRecord
+from provider.ports.reading.sandboxes import SandboxRecord
 
 IF_MATCH = r'^(\*|"[0-9]{1,15}(\.[0-9]{1,20})?")$'
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from provider.domain.errors import CorruptLogError, SandboxError
-from provider.runtime.insights import Insights
+from provider.reading.insights import Insights
 from web.live.changes import REMEMBERED, Change, RecentChanges
 from web.live.wakeup import Wakeup
 

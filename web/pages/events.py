@@ -8,7 +8,7 @@ from datetime import datetime
 from flask.typing import ResponseReturnValue
 
 from provider.domain.events import REGISTRY
-from provider.reports import EventFilter, EventPage
+from provider.ports.reading import EventFilter, EventPage
 from web.pages.audit import offer
 from web.pages.frame import here, show_page
 from web.pages.page import Page

@@ -9,9 +9,9 @@ from flask import Response, abort
 from flask.typing import ResponseReturnValue
 
 from provider.domain.log import RecordedEvent
-from provider.reports import MAX_LIMIT, EventFilter
-from provider.reports.queries import LogQueries
-from provider.runtime.export import MEDIA_TYPES, WRITERS, Format
+from provider.ports.reading import MAX_LIMIT, EventFilter
+from provider.ports.reading.queries import LogQueries
+from provider.reading.export import MEDIA_TYPES, WRITERS, Format
 from web.pages.events import find_problems, read_filter
 from web.pages.frame import here
 from web.routes import Route

@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 from provider.domain.search import Search, format_search
 from provider.domain.sweeps import SweepRow
 from provider.domain.verdict import Bucket, Level, Reason, Verdict
-from provider.reports import FleetReading, Overview, Tally
-from provider.reports.fleet import Mark as FleetMark
+from provider.ports.reading import FleetReading, Overview, Tally
+from provider.ports.reading.fleet import Mark as FleetMark
 from web.pages.frame import show_page
 from web.pages.page import Page
 from web.presentation.moments import show_machine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from provider.settings import WebRole
+from provider.config.settings import WebRole
 from web.revalidation import revalidated
 from web.routes import Route, View
 

@@ -9,9 +9,9 @@ from itertools import islice
 from flask.typing import ResponseReturnValue
 
 from provider.domain.errors import InvalidPositionError
-from provider.ports import SandboxRecord
-from provider.runtime.past import Past
-from provider.runtime.reports import Reports
+from provider.ports.reading.sandboxes import SandboxRecord
+from provider.reading.past import Past
+from provider.reading.reports import Reports
 from web.pages.frame import here, show_page
 from web.pages.page import Page
 from web.presentation.moments import read_moment

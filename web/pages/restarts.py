@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from flask.typing import ResponseReturnValue
 
 from provider.domain.events import END_REASONS
-from provider.reports import Count, RestartRow
-from provider.reports import Page as Listed
+from provider.ports.reading import Count, RestartRow
+from provider.ports.reading import Page as Listed
 from web.pages.frame import here, show_page
 from web.pages.page import Page
 from web.pages.searching import Chip, Question, answer, ask

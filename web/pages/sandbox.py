@@ -14,10 +14,10 @@ from provider.domain.ids import parse_sandbox_id, sandbox_stream
 from provider.domain.log import RecordedEvent
 from provider.domain.search import Search
 from provider.domain.state import Generation, SandboxState
-from provider.ports import SandboxRecord
-from provider.reports import EventFilter, EventPage, RestartRow
-from provider.runtime.narrative import Narrative, tell_alive, tell_ending
-from provider.runtime.reports import Reports
+from provider.ports.reading import EventFilter, EventPage, RestartRow
+from provider.ports.reading.sandboxes import SandboxRecord
+from provider.reading.narrative import Narrative, tell_alive, tell_ending
+from provider.reading.reports import Reports
 from web.pages.acting import Acting, make_form, offer_for
 from web.pages.frame import here, show_page
 from web.pages.page import Page

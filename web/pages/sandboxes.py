@@ -14,9 +14,9 @@ from provider.domain.actions import BULK_LIMIT
 from provider.domain.errors import InvalidIdError
 from provider.domain.events import END_REASONS
 from provider.domain.search import Search
-from provider.reports import Count, SandboxRow, SandboxSort
-from provider.reports import Page as Listed
-from provider.runtime.reports import Reports
+from provider.ports.reading import Count, SandboxRow, SandboxSort
+from provider.ports.reading import Page as Listed
+from provider.reading.reports import Reports
 from web.pages.acting import MANY, Acting, make_form
 from web.pages.frame import here, show_page
 from web.pages.page import Page

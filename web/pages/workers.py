@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from flask.typing import ResponseReturnValue
 
 from provider.domain.search import Search, format_search
-from provider.reports import Page as Listed
-from provider.reports import WorkerReport
+from provider.ports.reading import Page as Listed
+from provider.ports.reading import WorkerReport
 from web.pages.frame import here, show_page
 from web.pages.page import Page
 from web.presentation.address import Address

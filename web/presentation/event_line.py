@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from provider.domain.events import CrashLoopEntered, SandboxCreateFailed, SandboxDestroyFailed, SandboxDied, WorkerLost
 from provider.domain.log import RecordedEvent
-from provider.runtime.documents import event_document
-from provider.runtime.headlines import describe_event
+from provider.reading.documents import event_document
+from provider.reading.headlines import describe_event
 from web.presentation.payload import show_payload
 
 BAD = (SandboxDied, SandboxCreateFailed, SandboxDestroyFailed, CrashLoopEntered, WorkerLost)

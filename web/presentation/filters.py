@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from provider.runtime.wording import format_size
+from provider.reading.wording import format_size
 from web.presentation import moments, words
 
 FILTERS: Mapping[str, Callable[..., Any]] = {

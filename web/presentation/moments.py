@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from provider.domain.times import parse_moment
-from provider.runtime.wording import format_duration
+from provider.reading.wording import format_duration
 
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 SPANS = {

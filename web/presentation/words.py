@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from provider.domain.events import UNEXPECTED_REASONS
-from provider.runtime.narrative import DETECTED, REASONS, explain_exit_code
+from provider.reading.narrative import DETECTED, REASONS, explain_exit_code
 
 Kind = Literal["bad", "warn", "good", "unknown", "expected", "under-way", "held", "warm", "plain", "did"]
 

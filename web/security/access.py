@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from provider.settings import WebRole, WebSettings
+from provider.config.settings import WebRole, WebSettings
 from web.security.authentication import Authenticator, HostApplication, Local, ProxyUsers, TokenHolders
 from web.security.keys import find_key
 from web.security.login import SignIn

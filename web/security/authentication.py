@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from flask import Request
 from werkzeug.exceptions import Forbidden, TooManyRequests
 
-from provider.settings import ProxySettings, WebRole, WebSettings
+from provider.config.settings import ProxySettings, WebRole, WebSettings
 from web.security.addresses import Trusted, group_of, is_loopback, parse_address
 from web.security.attempts import Attempts
 from web.security.principal import Principal

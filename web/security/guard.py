@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
 
-from provider.settings import WebRole, WebSettings
+from provider.config.settings import WebRole, WebSettings
 from web.security.authentication import Authenticator
 from web.security.hosts import Hosts
 from web.security.origins import is_foreign

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from provider.settings import WebSettings
+from provider.config.settings import WebSettings
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+?)\.?(:[0-9]{1,5})?")
 _ALWAYS = ("localhost", "127.0.0.1", "[::1]")

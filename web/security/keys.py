@@ -8,8 +8,8 @@ import stat
 from pathlib import Path
 
 from provider.bootstrap import state_root
+from provider.config.settings import WebSettings
 from provider.domain.errors import ConfigError
-from provider.settings import WebSettings
 
 BYTES = 32
 NAME = "web-session.key"

@@ -9,7 +9,7 @@ from flask import Response, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from provider.settings import TokenSettings, WebSettings
+from provider.config.settings import TokenSettings, WebSettings
 from web.rendering import render
 from web.routes import Route
 from web.security.addresses import Trusted, group_of

@@ -7,7 +7,7 @@ from typing import Literal
 
 from flask import g
 
-from provider.settings import WebRole
+from provider.config.settings import WebRole
 
 How = Literal["local", "session", "bearer", "proxy", "host"]
 

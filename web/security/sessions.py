@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from provider.settings import TokenSettings
+from provider.config.settings import TokenSettings
 
 COOKIE = "sandbox_ledger_session"
 

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 
-from provider.settings import TokenSettings
+from provider.config.settings import TokenSettings
 
 
 def find_token(tokens: Sequence[TokenSettings], text: str, name: str | None = None) -> TokenSettings | None:

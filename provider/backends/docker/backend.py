@@ -17,10 +17,10 @@ from provider.backends.docker.removal import remove_container, stop_container
 from provider.backends.docker.watch import Watch, WatchLiveness
 from provider.backends.labels import container_name
 from provider.backends.start_up import await_ready
+from provider.config.settings import SandboxSettings
 from provider.domain.containers import Discovered, Evidence, SandboxInfo, SandboxSpec
 from provider.domain.errors import SandboxStartError
-from provider.ports import Liveness
-from provider.settings import SandboxSettings
+from provider.ports.engine import Liveness
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from docker.types import LogConfig, Mount
 
 from provider.backends.docker.inspection import SANDBOX_PORT
 from provider.backends.labels import labels_for
+from provider.config.settings import SandboxSettings, SecuritySettings
 from provider.domain.containers import SandboxSpec
 from provider.domain.errors import SandboxStartError
-from provider.settings import SandboxSettings, SecuritySettings
 
 WORK_DIRECTORY = "/workspace"
 _WRITABLE = "rw,exec,nosuid,nodev,mode=1777"

@@ -11,9 +11,9 @@ from provider.backends.docker.blueprint import container_config
 from provider.backends.docker.engine import Engine, Inspection, explain
 from provider.backends.docker.removal import remove_container
 from provider.backends.labels import container_name, find_identity
+from provider.config.settings import SandboxSettings
 from provider.domain.containers import SandboxSpec
 from provider.domain.errors import BackendUnavailable, SandboxStartError
-from provider.settings import SandboxSettings
 
 PORTS_TO_SEARCH = 1000
 STARTS_TO_TRY = 20

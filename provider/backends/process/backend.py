@@ -17,10 +17,10 @@ from provider.backends.process.containers import ProcessContainer, ProcessContai
 from provider.backends.process.ending import end
 from provider.backends.process.launch import LaunchError, launch_on_free_port
 from provider.backends.start_up import await_ready
+from provider.config.settings import SandboxSettings
 from provider.domain.containers import Discovered, Evidence, SandboxInfo, SandboxSpec
 from provider.domain.errors import BackendUnavailable, SandboxStartError
-from provider.ports import Liveness
-from provider.settings import SandboxSettings
+from provider.ports.engine import Liveness
 
 log = logging.getLogger(__name__)
 

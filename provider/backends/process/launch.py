@@ -12,7 +12,7 @@ from pathlib import Path
 
 from provider.backends.process.procfs import MARKER
 from provider.backends.process.records import ContainerDirectory
-from provider.settings import SandboxSettings
+from provider.config.settings import SandboxSettings
 
 SANDBOXD = Path(__file__).parents[2] / "sandbox" / "sandboxd"
 SUPERVISE = Path(__file__).with_name("supervise.py")

@@ -26,7 +26,7 @@ def command(invocation: Invocation, thread: str, user: str | None, timeout: floa
     if not invocation.is_json:
         write_line(sandbox_id)
         return
-    from provider.runtime.documents import sandbox_document
+    from provider.reading.documents import sandbox_document
 
     with invocation.insights() as insights:
         write_json(sandbox_document(insights.get(sandbox_id)))

@@ -29,8 +29,8 @@ def command(
     A sandbox, a span of time, or both. `open` makes a ledger of it that every reading verb and the dashboard can show,
     wherever the file is taken. Pass it on with care: it has everything that was recorded.
     """
+    from provider.archive.incident import Wanted
     from provider.bootstrap import write_incident
-    from provider.runtime.extracting import Wanted
 
     if sandbox is None and (user is not None or (since is None and until is None)):
         raise click.UsageError("say which incident: --sandbox ID, or a span with --since and --until")

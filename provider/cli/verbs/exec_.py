@@ -16,7 +16,7 @@ from provider.cli.stderr import progress, tell
 
 if TYPE_CHECKING:
     from provider.api import SandboxProvider
-    from provider.runtime.insights import Insights
+    from provider.reading.insights import Insights
     from provider.sandbox.results import CommandResult
     from provider.sandbox.sandbox import Sandbox
 
@@ -86,8 +86,8 @@ def _resolve(insights: Insights, reference: str, user: str | None) -> tuple[str 
 
 def _tell_restart(sandbox: Sandbox, insights: Insights) -> None:
     """Say what was lost, to whoever uses the new container first."""
-    from provider.runtime.insights import is_first_use
-    from provider.runtime.narrative import tell_restarted
+    from provider.reading.insights import is_first_use
+    from provider.reading.narrative import tell_restarted
 
     lost = sandbox.restarted
     if lost is None or not is_first_use(insights.history(sandbox.id), sandbox.generation):

@@ -17,7 +17,7 @@ from provider.cli.verbs.events import read_since, read_types
 
 if TYPE_CHECKING:
     from provider.cli.stderr import Step
-    from provider.runtime.insights import Insights
+    from provider.reading.insights import Insights
 
 TELL_EVERY = 1000
 
@@ -45,7 +45,7 @@ def command(  # noqa: PLR0913 -- one parameter for each option
     Every event is checked against the hash chain. Columns are those of the table `events`. A bundle has all that the
     database has of the log, and goes into a file.
     """
-    from provider.runtime.export import WRITERS
+    from provider.reading.export import WRITERS
 
     if user is not None and sandbox is None:
         raise click.UsageError("--user says whose thread --sandbox names: give both")
@@ -89,7 +89,7 @@ def _write_stdout(chunks: Iterable[str]) -> None:
 
 
 def _write_file(chunks: Iterable[str], path: Path, *, force: bool) -> int:
-    from provider.runtime.new_file import new_file
+    from provider.archive.new_file import new_file
 
     count = 0
     with new_file(path, replace=force) as stream:

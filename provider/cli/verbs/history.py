@@ -19,10 +19,10 @@ def command(invocation: Invocation, reference: str, user: str | None, as_of: AsO
 
     Every event is checked against the hash chain. As JSON: an object with the sandbox, its generations and its events.
     """
-    from provider.runtime.archived import count_archived, tell_archived
-    from provider.runtime.documents import event_document, generation_document, sandbox_document
-    from provider.runtime.narrative import name_sandbox
-    from provider.runtime.wording import format_age, format_moment
+    from provider.reading.archived import count_archived, tell_archived
+    from provider.reading.documents import event_document, generation_document, sandbox_document
+    from provider.reading.narrative import name_sandbox
+    from provider.reading.wording import format_age, format_moment
 
     with invocation.reader(as_of) as ledger:
         record, now = ledger.get(reference, user), ledger.now()

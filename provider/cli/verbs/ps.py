@@ -13,7 +13,7 @@ from provider.cli.render import terminal_width, write_json, write_table
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from provider.ports import SandboxRecord
+    from provider.ports.reading.sandboxes import SandboxRecord
 
 STATUSES = ("creating", "active", "warm", "evicting", "dead", "gone")
 COLUMNS = ("SANDBOX", "STATUS", "GEN", "USER", "THREAD", "HELD", "AGE", "USED", "CREATED (UTC)")
@@ -29,8 +29,8 @@ def command(invocation: Invocation, everything: bool, statuses: tuple[str, ...],
 
     HELD counts the workers that hold it, AGE and USED tell how long ago it was made and last used.
     """
-    from provider.runtime.documents import sandbox_document
-    from provider.runtime.insights import LIVE_STATUSES
+    from provider.reading.documents import sandbox_document
+    from provider.reading.insights import LIVE_STATUSES
 
     chosen = None if everything and not statuses else statuses or LIVE_STATUSES
     with invocation.reader(as_of) as ledger:
@@ -44,7 +44,7 @@ def command(invocation: Invocation, everything: bool, statuses: tuple[str, ...],
 
 
 def _row(record: SandboxRecord, now: datetime) -> tuple[object, ...]:
-    from provider.runtime.wording import format_age, format_moment
+    from provider.reading.wording import format_age, format_moment
 
     return (
         record.sandbox_id, record.status, record.generation, record.user_id or "-", record.thread_id or "-",

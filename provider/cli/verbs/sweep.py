@@ -13,7 +13,7 @@ from provider.cli.stderr import progress, tell
 
 if TYPE_CHECKING:
     from provider.domain.actions import SweepAction
-    from provider.runtime.sweep import SweepReport
+    from provider.runtime.sweep.sweep import SweepReport
 
 
 @verb("sweep")
@@ -30,7 +30,7 @@ def command(invocation: Invocation, dry_run: bool, adopt: bool, reason: str) -> 
     """
     report = _sweep(invocation, "dry_run" if dry_run else "sweep", reason, adopt=adopt)
     if invocation.is_json:
-        from provider.runtime.sweep_document import sweep_document
+        from provider.runtime.sweep.document import sweep_document
 
         write_json(sweep_document(report))
     else:
@@ -42,7 +42,7 @@ def command(invocation: Invocation, dry_run: bool, adopt: bool, reason: str) -> 
 
 def _sweep(invocation: Invocation, action: SweepAction, reason: str, *, adopt: bool) -> SweepReport:
     from provider.domain.actions import Order
-    from provider.runtime.sweep import SweepReport
+    from provider.runtime.sweep.sweep import SweepReport
 
     order = Order(operator=operator_name(), action=action, reason=reason, adopt=adopt)
     with progress("sweeping"), invocation.actions() as actions:

@@ -15,9 +15,9 @@ from provider.cli.showing import follow_events, show_events
 from provider.cli.stderr import progress, tell
 
 if TYPE_CHECKING:
-    from provider.ports import EngineDescription
-    from provider.runtime.insights import Insights
-    from provider.settings import Settings
+    from provider.config.settings import Settings
+    from provider.ports.engine import EngineDescription
+    from provider.reading.insights import Insights
 
 
 @verb("up")

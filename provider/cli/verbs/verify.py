@@ -60,7 +60,7 @@ def command(invocation: Invocation, seals: tuple[Seal, ...], full: bool, tables:
     with counting("verifying", "events") as advance:
         report = verify_ledger(invocation.settings(), scope, advance)
     if invocation.is_json:
-        from provider.runtime.documents import verification_document
+        from provider.reading.documents import verification_document
 
         write_json(verification_document(report))
     else:

@@ -16,7 +16,7 @@ from provider.cli.verbs.events import read_since
 if TYPE_CHECKING:
     from provider.domain.tally import Tally
     from provider.domain.what_if import ReplayPolicy
-    from provider.runtime.what_if import WhatIf
+    from provider.reading.what_if import WhatIf
 
 BACKOFF = ("free", "window", "initial", "max", "reset_after")
 ROWS = {
@@ -70,7 +70,7 @@ def command(
     Evictions that were regretted, starts saved or caused, containers at the same time. Beside it stand the record, and
     a replay under the policy in force: compare the two replays.
     """
-    from provider.runtime.what_if import policy_in_force, replay
+    from provider.reading.what_if import policy_in_force, replay
 
     in_force = policy_in_force(invocation.settings().sandbox)
     proposed = _change(in_force, idle_timeout, replicas, backoff)
@@ -99,7 +99,7 @@ def _change(
 
 
 def _write(report: WhatIf, in_force: ReplayPolicy, proposed: ReplayPolicy) -> None:
-    from provider.runtime.wording import format_moment
+    from provider.reading.wording import format_moment
 
     begun = format_moment(report.since) if report.since is not None else "the beginning"
     write_line(f"{report.events} events read; counted from {begun} to {format_moment(report.until)}")

@@ -12,11 +12,11 @@ from provider.cli.plain import visible_lines
 from provider.cli.render import write_json, write_line, write_wrapped
 
 if TYPE_CHECKING:
-    from provider.ports import SandboxRecord
-    from provider.runtime.endings import Ending
-    from provider.runtime.insights import Insights
-    from provider.runtime.narrative import Narrative
-    from provider.runtime.past import Past
+    from provider.ports.reading.sandboxes import SandboxRecord
+    from provider.reading.endings import Ending
+    from provider.reading.insights import Insights
+    from provider.reading.narrative import Narrative
+    from provider.reading.past import Past
 
 
 @verb("why")
@@ -29,8 +29,8 @@ def command(invocation: Invocation, reference: str, user: str | None, generation
 
     With the evidence, what happened since, and what to do.
     """
-    from provider.runtime.documents import sandbox_document
-    from provider.runtime.narrative import tell_alive, tell_ending
+    from provider.reading.documents import sandbox_document
+    from provider.reading.narrative import tell_alive, tell_ending
 
     with invocation.reader(as_of) as ledger:
         record, now = ledger.get(reference, user), ledger.now()
@@ -60,7 +60,7 @@ def write_narrative(narrative: Narrative) -> None:
 
 def _tell_archived(ledger: Insights | Past, record: SandboxRecord, ending: Ending | None) -> str | None:
     """Say that a part of the story is not here; what is told without events needs none."""
-    from provider.runtime.archived import tell_archived
+    from provider.reading.archived import tell_archived
 
     if ending is None:
         return None
@@ -76,7 +76,7 @@ def _write_paragraph(title: str, sentences: tuple[str, ...]) -> None:
 
 def _ending_document(ending: Ending | None) -> dict[str, object]:
     from provider.domain.codec import to_payload
-    from provider.runtime.documents import event_document, generation_document
+    from provider.reading.documents import event_document, generation_document
 
     if ending is None:
         return {"generation": None, "evidence": None, "events": []}

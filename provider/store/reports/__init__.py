@@ -1,1 +1,1 @@
-"""The read side in SQL: one module per concern, each one answering a protocol of `provider.reports.queries`."""
+"""The read side in SQL: one module per concern, each one answering a protocol of `provider.ports.reading.queries`."""

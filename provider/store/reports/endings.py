@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, Select, Subquery, func, literal, null, select
 
 from provider.domain.search import Search
-from provider.reports.audit import EvictionRow, RestartRow
-from provider.reports.paging import DEFAULT_LIMIT, Count, Page
+from provider.ports.reading.audit import EvictionRow, RestartRow
+from provider.ports.reading.paging import DEFAULT_LIMIT, Count, Page
 from provider.store.reports.matching import matching
 from provider.store.reports.paging import Order, count_rows, read_rows
 from provider.store.reports.reading import Reading

@@ -10,14 +10,14 @@ from sqlalchemy import Connection, Engine, case, func, select
 
 from provider.domain.sweeps import LeaseRow, SweepRow
 from provider.domain.verdict import Reason
-from provider.reports.fleet import FleetReading, Freshness, Workers
+from provider.ports.reading.fleet import FleetReading, Freshness, Workers
 from provider.store.clock import database_now
+from provider.store.coordination.sweeps import sweep_row
+from provider.store.coordination.workers import worker_row
 from provider.store.reports import facts, marks, tallies
 from provider.store.reports.latest import list_latest_ends
 from provider.store.reports.reading import Reading
-from provider.store.sweeps import sweep_row
 from provider.store.tables import generations, leases, ledger_head, sandboxes, sweeps, workers
-from provider.store.workers import worker_row
 
 SHOWN_STATUSES = ("absent", "creating", "active", "warm", "dead", "evicting")
 """All but `gone`: those that are gone are many, and their number says nothing about now."""

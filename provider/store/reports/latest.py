@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, Select, func, select, union_all
 
 from provider.domain.events import UNEXPECTED_REASONS
-from provider.reports.fleet import UnexpectedEnd
+from provider.ports.reading.fleet import UnexpectedEnd
 from provider.store.tables import generations, sandboxes
 
 g = generations.c

@@ -11,10 +11,10 @@ from sqlalchemy import ColumnElement, Connection, Engine, select
 
 from provider.domain.errors import InvalidCursorError
 from provider.domain.log import RecordedEvent
-from provider.reports.log import EventFilter, EventPage
-from provider.reports.paging import DEFAULT_LIMIT
-from provider.store import log_reader
-from provider.store.chain_base import chain_base
+from provider.ports.reading.log import EventFilter, EventPage
+from provider.ports.reading.paging import DEFAULT_LIMIT
+from provider.store.log import reader as log_reader
+from provider.store.log.chain_base import chain_base
 from provider.store.reports.paging import BACK, FORWARD, bounded, decode_cursor, encode_cursor
 from provider.store.reports.reading import Reading
 from provider.store.tables import events, ledger_head, streams

@@ -12,15 +12,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Subquery, exists, select
 
 from provider.domain.sweeps import SweepRow
-from provider.reports.audit import AuditFilter, OperatorActionRow, WorkerReport
-from provider.reports.paging import DEFAULT_LIMIT, Page
+from provider.ports.reading.audit import AuditFilter, OperatorActionRow, WorkerReport
+from provider.ports.reading.paging import DEFAULT_LIMIT, Page
 from provider.store.clock import database_now
+from provider.store.coordination.sweeps import sweep_row
 from provider.store.reports.documents import text_in
 from provider.store.reports.marks import REQUESTED
 from provider.store.reports.paging import Order, Rows, read_rows
 from provider.store.reports.reading import Reading
 from provider.store.reports.views import operator_actions
-from provider.store.sweeps import sweep_row
 from provider.store.tables import events, sandboxes, sweeps, workers
 
 w = workers.c

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Subquery, func, litera
 
 from provider.domain.errors import InvalidCursorError
 from provider.domain.log import format_timestamp, parse_timestamp
-from provider.reports.paging import COUNT_CAP, MAX_LIMIT, Count
+from provider.ports.reading.paging import COUNT_CAP, MAX_LIMIT, Count
 from provider.store.types import UtcTimestamp
 
 FORWARD, BACK = "n", "p"

@@ -11,12 +11,11 @@ from sqlalchemy import ColumnElement, Engine, Select, Subquery, func, or_, selec
 
 from provider.domain.search import Search
 from provider.domain.state import Generation
-from provider.ports import SandboxRecord
-from provider.reports.paging import DEFAULT_LIMIT, Count, Page
-from provider.reports.sandboxes import SandboxRow, SandboxSort
-from provider.store.queries import SqlLedgerQueries
+from provider.ports.reading.paging import DEFAULT_LIMIT, Count, Page
+from provider.ports.reading.sandboxes import SandboxRecord, SandboxRow, SandboxSort
 from provider.store.reports.matching import any_of, holds, matching
 from provider.store.reports.paging import Order, count_rows, read_rows
+from provider.store.reports.queries import SqlLedgerQueries
 from provider.store.reports.reading import Reading
 from provider.store.tables import generations, sandboxes
 

@@ -11,18 +11,18 @@ import sqlalchemy
 from sqlalchemy import Connection, Engine, Select, func, select, text
 
 from provider.domain.findings import Violation
-from provider.reports.paging import DEFAULT_LIMIT
-from provider.reports.system import ProjectionCheck, SystemReport, Totals
+from provider.ports.reading.paging import DEFAULT_LIMIT
+from provider.ports.reading.system import ProjectionCheck, SystemReport, Totals
 from provider.store import migrate
-from provider.store.chain_base import chain_base
 from provider.store.engine import sqlite_module
-from provider.store.projection_check import check_newest
+from provider.store.log.chain_base import chain_base
+from provider.store.projections.projection_check import check_newest
 from provider.store.reports.fleet import freshness
 from provider.store.reports.paging import bounded
 from provider.store.reports.reading import Reading
 from provider.store.reports.totals import read_totals
+from provider.store.reports.violations import list_violations
 from provider.store.tables import events, generations, sandboxes
-from provider.store.violations import list_violations
 
 _TIME_OF_FIRST = select(func.min(events.c.position)).scalar_subquery()
 _POSTGRES_ABOUT = text("SELECT current_setting('server_version'), pg_database_size(current_database())")

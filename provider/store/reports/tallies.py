@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, func, select
 
 from provider.domain.verdict import Bucket
-from provider.reports.fleet import Tally
+from provider.ports.reading.fleet import Tally
 from provider.store.reports.facts import EXPECTED_END, START, START_FAILURE, UNEXPECTED_END, bucket_number, facts
 
 

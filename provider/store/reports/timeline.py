@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Subquery, case, func, select
 
-from provider.reports.timeline import Kind, RowBy, TimelineReading, TimelineRow
+from provider.ports.reading.timeline import Kind, RowBy, TimelineReading, TimelineRow
 from provider.store.reports import facts
 from provider.store.reports.marks import read_marks
 from provider.store.reports.reading import Reading

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, extract, func, literal_column, select
 
 from provider.domain.events import END_REASONS
-from provider.reports.system import Totals
+from provider.ports.reading.system import Totals
 from provider.store.reports import facts
 from provider.store.reports.fleet import count_statuses, freshness
 from provider.store.tables import generations, sweeps, waiters, workers

@@ -6,7 +6,7 @@ import dataclasses
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, MetaData, Table, Text
 
-from provider.reports.audit import EvictionRow, OperatorActionRow, RestartRow
+from provider.ports.reading.audit import EvictionRow, OperatorActionRow, RestartRow
 from provider.store.types import UtcTimestamp
 
 _NUMBERS = {"generation", "from_generation", "to_generation", "exit_code", "position"}

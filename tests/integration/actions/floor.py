@@ -6,14 +6,14 @@ from typing import Any
 
 from provider import SandboxProvider, open_provider
 from provider.bootstrap import open_actions, open_store
-from provider.config import load_settings
+from provider.config.loading import load_settings
+from provider.config.settings import Settings
 from provider.domain.actions import Order
 from provider.domain.events import OperatorActionCompleted, OperatorActionRequested
 from provider.domain.log import RecordedEvent
-from provider.runtime.operator_actions import OperatorActions
-from provider.settings import Settings
-from provider.store.event_store import SqlEventStore
-from provider.store.rebuild import find_differences
+from provider.runtime.operators.actions import OperatorActions
+from provider.store.log.event_store import SqlEventStore
+from provider.store.projections.rebuild import find_differences
 from tests.support.fake_backend import FakeBackend
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from provider.core import faults
 from provider.domain.actions import BulkOrder
 from provider.domain.errors import (
     ActionUnderWay,
@@ -19,8 +20,7 @@ from provider.domain.errors import (
     VersionConflict,
 )
 from provider.domain.events import OperatorActionCompleted, OperatorActionRequested
-from provider.runtime import faults
-from provider.runtime.sweep import SweepReport
+from provider.runtime.sweep.sweep import SweepReport
 from tests.integration.actions.floor import Floor
 from tests.support.fake_backend import Gate
 

@@ -10,7 +10,7 @@ import docker
 import pytest
 
 from provider.backends.docker.backend import DockerBackend
-from provider.settings import SandboxSettings
+from provider.config.settings import SandboxSettings
 from tests.support.docker_engine import EngineAddress
 
 OpenDocker = Callable[..., DockerBackend]

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from provider.backends.docker.backend import DockerBackend
+from provider.config.settings import SandboxSettings
 from provider.domain.containers import SandboxInfo, SandboxSpec
 from provider.domain.errors import BackendUnavailable, SandboxStartError
-from provider.settings import SandboxSettings
 from tests.integration.backends.scripted_engine import Answer, Script, ScriptedEngine
 
 CONTAINER = "c" * 64

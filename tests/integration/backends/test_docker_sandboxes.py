@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from provider.backends.labels import LEDGER
+from provider.config.settings import Bytes, LimitSettings, MountSettings, ReadinessSettings, SecuritySettings
 from provider.domain.containers import SandboxInfo, SandboxSpec
 from provider.domain.errors import SandboxStartError
-from provider.settings import Bytes, LimitSettings, MountSettings, ReadinessSettings, SecuritySettings
 from tests.contract.backends_rigs import new_spec
 from tests.integration.backends.agent import run_command
 from tests.integration.backends.conftest import OpenDocker

@@ -17,9 +17,9 @@ import pytest
 
 from provider.backends.process.backend import ProcessBackend
 from provider.backends.process.records import ContainerDirectory
+from provider.config.settings import MountSettings, ReadinessSettings, SandboxSettings
 from provider.domain.containers import SandboxInfo
 from provider.domain.errors import BackendUnavailable, SandboxStartError
-from provider.settings import MountSettings, ReadinessSettings, SandboxSettings
 from tests.contract.backends_rigs import LEDGER, new_spec
 from tests.integration.backends.agent import run_command
 from tests.support.processes import find_children, wait_for_exit
@@ -56,7 +56,7 @@ def supervisor_of(state_dir: Path, info: SandboxInfo) -> int:
 def test_a_sandbox_outlives_the_worker_that_started_it(tmp_path: Path, backend: ProcessBackend) -> None:
     script = (
         "import sys; from pathlib import Path; from provider.backends.process.backend import ProcessBackend\n"
-        "from provider.settings import SandboxSettings; from provider.domain.containers import SandboxSpec\n"
+        "from provider.config.settings import SandboxSettings; from provider.domain.containers import SandboxSpec\n"
         "b = ProcessBackend(SandboxSettings(backend='process'), sys.argv[1], state_dir=Path(sys.argv[2]))\n"
         "b.create(SandboxSpec('00112233445566aa', 1))\n"
     )

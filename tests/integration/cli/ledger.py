@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from provider.bootstrap import open_insights, open_maintenance, open_store
+from provider.config.settings import DatabaseSettings, Settings
 from provider.domain import decisions
 from provider.domain import events as ev
 from provider.domain.containers import Evidence, SandboxInfo
 from provider.domain.ids import derive_sandbox_id, sandbox_stream
 from provider.domain.log import Author
-from provider.runtime.insights import Insights
-from provider.settings import DatabaseSettings, Settings
-from provider.store.event_store import SqlEventStore
+from provider.reading.insights import Insights
+from provider.store.log.event_store import SqlEventStore
 from provider.store.maintenance import Maintenance
 
 AUTHOR = Author("worker:w1", "a-call")

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from provider.domain.log import format_timestamp
-from provider.runtime.documents import event_document
+from provider.reading.documents import event_document
 from tests.contract.store_support import tamper
 from tests.integration.cli.ledger import Ledger
 from tests.support.command_line import CommandLine

@@ -7,8 +7,8 @@ import pytest
 from provider.cli.showing import follow_events
 from provider.domain import decisions
 from provider.domain.errors import InvalidIdError, SandboxNotFound
-from provider.runtime.documents import event_document, generation_document, sandbox_document
-from provider.runtime.insights import is_first_use
+from provider.reading.documents import event_document, generation_document, sandbox_document
+from provider.reading.insights import is_first_use
 from provider.store.tables import events, generations, sandboxes
 from tests.integration.cli.ledger import Ledger
 

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import text
 
 from provider.bootstrap import open_maintenance
+from provider.config.settings import DatabaseSettings, Settings
 from provider.domain.errors import SchemaError
-from provider.settings import DatabaseSettings, Settings
 from tests.integration.cli.ledger import Ledger
 
 

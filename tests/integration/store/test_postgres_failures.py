@@ -13,9 +13,9 @@ from provider.domain import events as ev
 from provider.domain.errors import StoreUnavailable, VersionConflict
 from provider.store import engine as engines
 from provider.store.engine import create_engine
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 from provider.store.migrate import ensure_schema
-from provider.store.rebuild import find_differences, rebuild
+from provider.store.projections.rebuild import find_differences, rebuild
 from tests.contract.store_support import SANDBOX, append, assert_chained, born, opened, state_of
 from tests.support.postgres import PostgresServer
 from tests.support.waiting import wait_until

@@ -17,9 +17,9 @@ from provider.domain import events as ev
 from provider.domain.errors import StoreUnavailable
 from provider.store import engine as engines
 from provider.store.engine import create_engine, sqlite_module
-from provider.store.event_store import SqlEventStore
+from provider.store.log.event_store import SqlEventStore
 from provider.store.migrate import ensure_schema
-from provider.store.rebuild import find_differences
+from provider.store.projections.rebuild import find_differences
 from tests.contract.store_support import SANDBOX, append, assert_chained, born, opened
 from tests.support.waiting import wait_until
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask.testing import FlaskClient
 
 from provider.bootstrap import open_reports
-from provider.config import load_settings
+from provider.config.loading import load_settings
 from provider.store.engine import create_engine, write_transaction
 from tests.contract.store_support import remove_guards
 from tests.integration.web.conftest import Open

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 import web
-from provider.settings import WebRole
+from provider.config.settings import WebRole
 from tests.integration.web.conftest import Open
 from tests.support.signing_in import SAME_ORIGIN, add_an_action, bearer, sign_in, token_settings
 from tests.support.web import configuration

@@ -8,7 +8,7 @@ import pytest
 
 from provider.bootstrap import open_insights
 from provider.domain.errors import StoreUnavailable
-from provider.runtime.insights import Insights
+from provider.reading.insights import Insights
 from tests.support.waiting import wait_until
 from tests.support.web import Fleet
 from web.live.changes import EVERYTHING, Change

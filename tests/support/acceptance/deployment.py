@@ -11,9 +11,9 @@ from typing import Any, ParamSpec, TypeVar
 
 from provider import SandboxProvider, open_provider
 from provider.bootstrap import open_maintenance, open_store
-from provider.config import load_settings
+from provider.config.loading import load_settings
+from provider.config.settings import Settings
 from provider.domain.containers import Discovered, SandboxInfo
-from provider.settings import Settings
 from tests.support.acceptance.audit import Auditor
 from tests.support.acceptance.engines import AcceptanceEngine
 from tests.support.acceptance.observed import ObservedBackend, observe

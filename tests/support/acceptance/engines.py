@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import docker
 
 from provider.bootstrap import open_backend, state_directory
+from provider.config.settings import Settings
 from provider.domain.containers import SandboxInfo
-from provider.ports import SandboxBackend
-from provider.settings import Settings
+from provider.ports.engine import SandboxBackend
 from tests.support.fake_backend import FakeBackend
 from tests.support.processes import find_children, freeze_process, wait_for_exit
 from tests.support.waiting import wait_until

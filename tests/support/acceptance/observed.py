@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 from provider.domain.containers import Discovered, Evidence, SandboxInfo, SandboxSpec
-from provider.ports import Liveness, SandboxBackend, SupportsReadiness
+from provider.ports.engine import Liveness, SandboxBackend, SupportsReadiness
 from tests.support.fake_backend import Gate
 
 Answer = TypeVar("Answer")

@@ -15,9 +15,9 @@ from typing import Any
 
 from provider import SandboxProvider, open_provider
 from provider.bootstrap import open_backend, open_store
-from provider.config import load_settings
-from provider.ports import SandboxBackend
-from provider.settings import Settings
+from provider.config.loading import load_settings
+from provider.config.settings import Settings
+from provider.ports.engine import SandboxBackend
 from tests.support.acceptance.observed import observe
 from tests.support.fake_backend import Gate
 

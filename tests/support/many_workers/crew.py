@@ -17,14 +17,14 @@ import docker
 from sqlalchemy import text
 
 from provider.bootstrap import assemble_worker, open_backend, open_store
-from provider.config import load_settings
+from provider.config.loading import load_settings
+from provider.config.settings import Settings
 from provider.domain.ids import derive_sandbox_id
-from provider.runtime.engine import Engine
-from provider.runtime.lost_workers import declare_lost
-from provider.runtime.process import WorkerProcess
-from provider.settings import Settings
+from provider.runtime.sweep.lost_workers import declare_lost
+from provider.runtime.worker.engine import Engine
+from provider.runtime.worker.process import WorkerProcess
 from provider.store.engine import create_engine
-from provider.store.rebuild import find_differences
+from provider.store.projections.rebuild import find_differences
 from tests.support.file_engine import FileBackend
 from tests.support.many_workers.program import Job, serve
 from tests.support.processes import find_children, is_frozen, wait_for_exit

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from provider import SandboxProvider, open_provider
-from provider.ports import SandboxBackend
-from provider.runtime import faults
+from provider.core import faults
+from provider.ports.engine import SandboxBackend
 from tests.support.file_engine import FileBackend
 
 

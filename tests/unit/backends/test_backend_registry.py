@@ -12,9 +12,9 @@ import pytest
 from provider.backends.addresses import sandbox_url
 from provider.backends.labels import LEDGER, find_identity, labels_for
 from provider.backends.registry import create_backend
+from provider.config.settings import SandboxSettings
 from provider.domain.containers import SandboxSpec
 from provider.domain.errors import ConfigError
-from provider.settings import SandboxSettings
 
 
 def test_each_backend_is_made_without_an_engine(tmp_path: Path) -> None:

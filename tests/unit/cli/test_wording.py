@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from provider.runtime.wording import format_age, format_duration, format_moment, format_size
+from provider.reading.wording import format_age, format_duration, format_moment, format_size
 
 MOMENT = datetime(2026, 7, 30, 12, 0, 1, 234567, tzinfo=UTC)
 

@@ -12,12 +12,12 @@ from sqlalchemy import event, text
 
 from provider import SandboxProvider, open_provider
 from provider.bootstrap import open_store
-from provider.config import load_settings
-from provider.settings import Settings
-from provider.store.event_store import SqlEventStore
-from provider.store.leases import SqlLeases
-from provider.store.rebuild import find_differences, rebuild
-from provider.store.sweeps import SqlSweeps
+from provider.config.loading import load_settings
+from provider.config.settings import Settings
+from provider.store.coordination.leases import SqlLeases
+from provider.store.coordination.sweeps import SqlSweeps
+from provider.store.log.event_store import SqlEventStore
+from provider.store.projections.rebuild import find_differences, rebuild
 from tests.support.fake_backend import FakeBackend
 
 

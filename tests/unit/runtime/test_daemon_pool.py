@@ -9,11 +9,11 @@ import time
 
 import pytest
 
-from provider.runtime.daemon_pool import DaemonPool
+from provider.core.daemon_pool import DaemonPool
 
 ABANDONED = """
 import threading
-from provider.runtime.daemon_pool import DaemonPool
+from provider.core.daemon_pool import DaemonPool
 started = threading.Event()
 def hang():
     started.set()

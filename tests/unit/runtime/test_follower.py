@@ -9,8 +9,8 @@ from provider.domain.containers import SandboxInfo
 from provider.domain.events import Event, SandboxDestroyed, SandboxReady
 from provider.domain.ids import sandbox_stream
 from provider.domain.log import RecordedEvent
-from provider.runtime.follower import Follower
 from provider.runtime.replica import Binding, Replica
+from provider.runtime.worker.follower import Follower
 from provider.sandbox.sandbox import Sandbox
 
 ONE, OTHER = "0123456789abcdef", "f" * 16

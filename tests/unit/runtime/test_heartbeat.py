@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from provider.bootstrap import assemble_worker, open_store
-from provider.config import load_settings
+from provider.config.loading import load_settings
 from provider.domain.errors import StoreUnavailable
-from provider.runtime.engine import Engine
-from provider.runtime.heartbeat import Heartbeat
-from provider.runtime.worker import Worker
+from provider.runtime.worker.engine import Engine
+from provider.runtime.worker.heartbeat import Heartbeat
+from provider.runtime.worker.worker import Worker
 from tests.support.fake_backend import FakeBackend
 from tests.support.waiting import wait_until
 

@@ -8,7 +8,7 @@ import pytest
 
 from provider.domain.containers import SandboxSpec
 from provider.domain.errors import BackendUnavailable
-from provider.runtime.engine import Engine
+from provider.runtime.worker.engine import Engine
 from tests.support.fake_backend import FakeBackend
 
 

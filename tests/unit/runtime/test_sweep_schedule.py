@@ -9,8 +9,9 @@ import pytest
 
 from provider.bootstrap import read_sweeper_status
 from provider.domain.errors import BackendUnavailable
-from provider.runtime.leader import LEASE, Leader, LeadLost
-from provider.runtime.scheduler import Scheduler
+from provider.domain.sweeps import SWEEP_LEASE
+from provider.runtime.sweep.leader import Leader, LeadLost
+from provider.runtime.sweep.scheduler import Scheduler
 from tests.support.waiting import wait_until
 from tests.unit.runtime.sweep_rig import SweepRig
 
@@ -110,7 +111,7 @@ def test_s62_the_schedule_sweeps_and_leaves_a_row_also_when_it_finds_nothing(rig
     }  # fmt: skip
     status = read_sweeper_status(rig.settings())
     assert status.lease is not None
-    assert (status.lease.name, status.lease.holder) == (LEASE, worker.worker_id)
+    assert (status.lease.name, status.lease.holder) == (SWEEP_LEASE, worker.worker_id)
 
 
 def test_s64_one_of_two_schedules_sweeps_and_hands_over_when_it_stops(rig: SweepRig) -> None:

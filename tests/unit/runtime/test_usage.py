@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from provider.bootstrap import assemble_worker, open_store
-from provider.config import load_settings
+from provider.config.loading import load_settings
 from provider.domain.errors import StoreUnavailable
-from provider.runtime.engine import Engine
-from provider.runtime.process import WorkerProcess
+from provider.runtime.worker.engine import Engine
+from provider.runtime.worker.process import WorkerProcess
 from tests.support.fake_backend import FakeBackend
 
 

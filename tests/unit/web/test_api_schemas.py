@@ -9,7 +9,7 @@ import pytest
 
 from provider.domain.state import Generation
 from provider.domain.sweeps import Counts, SweepRow
-from provider.runtime.documents import document
+from provider.reading.documents import document
 from web.api.schemas import RowOf, Schemas
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from provider.settings import WebSettings
+from provider.config.settings import WebSettings
 from web.security.hosts import Hosts
 
 WEB = WebSettings(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from provider.config.settings import WebSettings
 from provider.domain.errors import ConfigError
-from provider.settings import WebSettings
 from web.security.keys import find_key
 
 

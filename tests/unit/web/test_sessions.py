@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from provider.settings import TokenSettings
+from provider.config.settings import TokenSettings
 from web.security.sessions import Sessions
 
 KEY = b"k" * 32

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provider.runtime.insights import STATUSES
+from provider.reading.insights import STATUSES
 from web.presentation.words import count_of, say_end, say_exit, say_outcome, say_status, show_count
 
 

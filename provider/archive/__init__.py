@@ -1,0 +1,1 @@
+"""The log outside the database: seals, archives, bundles, import, and incidents to look into."""

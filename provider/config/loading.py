@@ -1,0 +1,70 @@
+"""Read the configuration: one YAML file or mapping, `$NAME` references, and environment variables over both."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from provider.config.checks import check_settings
+from provider.config.database_url import normalise_url
+from provider.config.overrides import apply_overrides
+from provider.config.parsing import as_mapping, parse_section
+from provider.config.place import Place
+from provider.config.settings import Settings
+from provider.config.yaml_text import YamlError, read_yaml
+
+__all__ = ["DEFAULT_PATH", "load_settings"]
+
+DEFAULT_PATH = Path("config.yaml")
+
+Source = Settings | Mapping[str, object] | str | os.PathLike[str] | None
+
+
+def load_settings(source: Source = None, *, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check the configuration, or raise `ConfigError` with one line about the first mistake.
+
+    Without a source, `config.yaml` in the working directory is read if there is one. `Settings` come back
+    unchanged. A relative SQLite path is taken from the file's directory, or from the working directory if no
+    file was read, and made absolute, so that all processes share one ledger.
+    """
+    if isinstance(source, Settings):
+        return source
+    environment = os.environ if environ is None else environ
+    if source is None and not DEFAULT_PATH.exists():
+        return _build({}, Place(source="defaults", environ=environment), _absolute(Path()))
+    if isinstance(source, Mapping):
+        return _build(source, Place(source="mapping", environ=environment), _absolute(Path()))
+    path = DEFAULT_PATH if source is None else Path(source)
+    return _build(_read_file(path), Place(source=str(path), environ=environment), _absolute(path).parent)
+
+
+def _build(raw: object, place: Place, directory: Path) -> Settings:
+    tree, variables = apply_overrides(as_mapping(raw, place), place)
+    place = replace(place, variables=variables)
+    settings = parse_section(Settings, tree, place)
+    check_settings(settings, place)
+    url = normalise_url(settings.database.url, directory, place.at("database.url"))
+    return replace(settings, database=replace(settings.database, url=url), source=place.source)
+
+
+def _read_file(path: Path) -> object:
+    place = Place(source=str(path))
+    try:
+        return read_yaml(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise place.error("no such file; give the path of a configuration, or none to use the defaults") from None
+    except OSError as error:
+        raise place.error(f"cannot be read: {error.strerror or type(error).__name__}") from error
+    except YamlError as error:
+        raise place.error(f"is not valid YAML: {error}") from None
+    except ValueError:
+        raise place.error("cannot be read: its name or its text is not UTF-8 text") from None
+
+
+def _absolute(path: Path) -> Path:
+    try:
+        return path.absolute()
+    except OSError as error:
+        raise Place(source=str(path)).error("the working directory does not exist any more") from error

@@ -1,0 +1,137 @@
+"""The read side: what the command line and the dashboard tell. Reads the ledger, never the engine; changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+from provider.domain.archives import ArchiveRow
+from provider.domain.errors import SandboxNotFound
+from provider.domain.events import SandboxAcquired
+from provider.domain.ids import sandbox_stream
+from provider.domain.log import RecordedEvent
+from provider.domain.state import Generation
+from provider.ports.log import ChangeFeed, EventStore
+from provider.ports.reading.queries import LedgerQueries
+from provider.ports.reading.sandboxes import SandboxRecord
+from provider.reading.endings import Ending, choose_ended, describe_ending, generation_of
+from provider.reading.references import SHORTEST_PREFIX, find_sandbox
+
+LIVE_STATUSES = ("creating", "active", "warm", "evicting")
+STATUSES = (*LIVE_STATUSES, "dead", "gone", "absent")
+PAGE = 500
+
+
+class Insights:
+    """Answers questions about the ledger. Safe from any thread; may raise `StoreUnavailable` and `CorruptLogError`."""
+
+    def __init__(self, store: EventStore, queries: LedgerQueries, make_feed: Callable[[], ChangeFeed]) -> None:
+        self._store = store
+        self._queries = queries
+        self._make_feed = make_feed
+
+    def now(self) -> datetime:
+        """Tell the database's time: ages are counted from it."""
+        return self._store.now()
+
+    def list_sandboxes(
+        self,
+        statuses: Sequence[str] | None = LIVE_STATUSES,
+        *,
+        after: tuple[datetime, str] | None = None,
+        limit: int = PAGE,
+    ) -> Sequence[SandboxRecord]:
+        """List one page of sandboxes, the newest first; `after` is (created_at, sandbox_id) of the last one seen."""
+        return self._queries.list_sandboxes(statuses, after, limit)
+
+    def each_sandbox(self, statuses: Sequence[str] | None = LIVE_STATUSES) -> Iterator[SandboxRecord]:
+        """Go through all sandboxes, the newest first, page by page."""
+        after = None
+        while page := self.list_sandboxes(statuses, after=after):
+            yield from page
+            after = (page[-1].created_at, page[-1].sandbox_id)
+
+    def find(
+        self, reference: str, user_id: str | None = None, *, shortest_prefix: int = SHORTEST_PREFIX
+    ) -> SandboxRecord | None:
+        """Find a sandbox by its id, by its thread, or by the first digits of its id, in this order.
+
+        With a user, `reference` is a thread. Raise `InvalidIdError` when several ids start with these digits.
+        """
+        return find_sandbox(self._queries, reference, user_id, shortest_prefix)
+
+    def get(self, reference: str, user_id: str | None = None) -> SandboxRecord:
+        """Find a sandbox, or raise `SandboxNotFound`."""
+        found = self.find(reference, user_id)
+        if found is None:
+            raise SandboxNotFound(reference)
+        return found
+
+    def list_generations(self, sandbox_id: str) -> Sequence[Generation]:
+        """List all containers a sandbox ever had, the oldest first."""
+        return self._queries.list_generations(sandbox_id)
+
+    def history(self, sandbox_id: str) -> Sequence[RecordedEvent]:
+        """Read everything that happened to a sandbox; every event is checked against the hash chain."""
+        return list(self._store.read_stream(sandbox_stream(sandbox_id)))
+
+    def list_archives(self) -> Sequence[ArchiveRow]:
+        """List the archives that hold the oldest part of the log, the oldest first."""
+        return self._queries.list_archives()
+
+    def position_at(self, moment: datetime) -> int:
+        """Tell the position of the last event recorded before a moment; 0 when there is none."""
+        return self._queries.find_position_before(moment)
+
+    def find_ending(self, sandbox: SandboxRecord, number: int | None = None) -> Ending | None:
+        """Find out how a generation ended, by default the newest one that did; None when it did not end."""
+        generation = (
+            self._queries.find_last_ended(sandbox.sandbox_id)
+            if number is None
+            else choose_ended(self.list_generations(sandbox.sandbox_id), number)
+        )
+        if generation is None:
+            return None
+        return describe_ending(sandbox, generation, self.history(sandbox.sandbox_id))
+
+    def head_position(self) -> int:
+        """Tell the position of the last event."""
+        return self._queries.head_position()
+
+    def start_of(self, after: int, since: datetime | None) -> int:
+        """Tell behind which position to read on for what came `after` a position and `since` a moment."""
+        return after if since is None else max(after, self._queries.find_position_before(since))
+
+    def events(
+        self,
+        after: int = 0,
+        types: frozenset[str] = frozenset(),
+        *,
+        until: datetime | None = None,
+        sandbox_id: str | None = None,
+    ) -> Iterator[RecordedEvent]:
+        """Read the log behind a position, checked and in order, a page at a time.
+
+        `types` chooses from it, none means all; `until` ends it before a moment; `sandbox_id` takes one sandbox only.
+        """
+        log = self._store
+        source = log.read_all(after) if sandbox_id is None else log.read_stream(sandbox_stream(sandbox_id))
+        for recorded in source:
+            if until is not None and recorded.recorded_at >= until:
+                return  # times never go back along the log
+            if recorded.position > after and (not types or recorded.event.type in types):
+                yield recorded
+
+    def feed(self) -> ChangeFeed:
+        """Give what follows the log as it grows: every event once, in order, across every outage of the database."""
+        return self._make_feed()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._store.close()
+
+
+def is_first_use(history: Sequence[RecordedEvent], generation: int) -> bool:
+    """Tell from a sandbox's history whether a generation was acquired only once so far."""
+    uses = [one for one in history if isinstance(one.event, SandboxAcquired) and generation_of(one) == generation]
+    return len(uses) <= 1

@@ -1,0 +1,28 @@
+"""How far the log is sealed, for the pages that tell whether the record can be trusted."""
+
+from __future__ import annotations
+
+from provider.ports.log import SealLedger
+from provider.ports.reading.integrity import IntegritySummary
+from provider.ports.reading.queries import LedgerQueries
+
+
+class Integrity:
+    """Tells about seals. Safe from any thread; raises `StoreUnavailable`, or `CorruptLogError` for a damaged seal."""
+
+    def __init__(self, seals: SealLedger, queries: LedgerQueries) -> None:
+        self._seals = seals
+        self._queries = queries
+
+    def summary(self) -> IntegritySummary:
+        """Look up the newest seal: two cheap reads, nothing is verified."""
+        last = self._seals.find_last()
+        head = self._queries.head_position()
+        if last is None:
+            return IntegritySummary(
+                sealed_position=None, sealed_at=None, sealed_by=None, key_id=None, events_since=head
+            )
+        return IntegritySummary(
+            sealed_position=last.seal.position, sealed_at=last.recorded_at, sealed_by=last.actor,
+            key_id=last.seal.key_id, events_since=max(0, head - last.seal.position - 1),
+        )  # fmt: skip

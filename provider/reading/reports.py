@@ -1,0 +1,38 @@
+"""Everything the dashboard and the API ask of the ledger, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from provider.ports.reading.past import PastQueries
+from provider.ports.reading.queries import EndingQueries, LogQueries, OperationQueries, SandboxQueries, SystemQueries
+from provider.reading.fleet import Fleet
+from provider.reading.insights import Insights
+from provider.reading.integrity import Integrity
+from provider.reading.past import Past, look_back
+from provider.reading.timeline import Timeline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reports:
+    """The read side, by concern. Safe from any thread; made by `provider.bootstrap.open_reports`."""
+
+    insights: Insights
+    fleet: Fleet
+    sandboxes: SandboxQueries
+    log: LogQueries
+    timeline: Timeline
+    endings: EndingQueries
+    operations: OperationQueries
+    system: SystemQueries
+    past: PastQueries
+    integrity: Integrity
+
+    def look_back(self, as_of: datetime | timedelta | int) -> Past:
+        """Look at the whole ledger as of a moment, an age, or a position; raise `InvalidPositionError`."""
+        return look_back(self.insights, self.past, as_of)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.insights.close()

@@ -1,0 +1,1 @@
+"""The sweep: plan what to do about what ledger and engine do not agree on, and do it."""

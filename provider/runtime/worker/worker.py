@@ -1,0 +1,125 @@
+"""What every use case needs: the ports, this worker's identity, and the one way to commit a decision."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import secrets
+import socket
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from provider.config.settings import SandboxSettings
+from provider.core.faults import point
+from provider.domain.errors import ConcurrencyError, VersionConflict
+from provider.domain.events import Event
+from provider.domain.ids import WorkerId, check_name, sandbox_stream
+from provider.domain.log import Author
+from provider.domain.policy import BackoffPolicy, Capacity
+from provider.domain.state import SandboxState
+from provider.ports.coordination import CapacityQueue, WorkerRegistry
+from provider.ports.log import EventStore
+from provider.runtime.worker.engine import Engine
+
+logger = logging.getLogger(__name__)
+
+MAX_CONFLICTS = 50
+FIRST_PAUSE_SECONDS = 0.0005
+LONGEST_PAUSE_SECONDS = 0.05
+
+Decide = Callable[[SandboxState], Sequence[Event]]
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One worker process: its identity and its connections. Safe from any thread.
+
+    `creations` says which of the sandboxes that the ledger says it is starting it really is starting.
+    """
+
+    worker_id: WorkerId
+    store: EventStore
+    registry: WorkerRegistry
+    queue: CapacityQueue
+    engine: Engine
+    settings: SandboxSettings
+    lease_seconds: float
+    creations: set[tuple[str, object]] = field(default_factory=set)
+
+    @property
+    def backoff(self) -> BackoffPolicy:
+        """The crash-loop policy in force."""
+        return self.settings.restart_backoff.as_policy()
+
+    def capacity_for(self, user_id: str | None) -> Capacity:
+        """Tell the limits for a user; who has no name shares no limit with others who have none."""
+        per_user = self.settings.max_per_user if user_id is not None else None
+        return Capacity(replicas=self.settings.replicas, per_user=per_user)
+
+    @contextmanager
+    def creating(self, sandbox_id: str) -> Iterator[None]:
+        """Say that a call is about to start a sandbox, from before its intent until its outcome."""
+        mark = (sandbox_id, object())
+        self.creations.add(mark)
+        try:
+            yield
+        finally:
+            self.creations.discard(mark)
+
+    def is_creating(self, sandbox_id: str) -> bool:
+        """Tell whether a call of this process is starting the sandbox."""
+        return any(sandbox_id == being_made for being_made, _ in list(self.creations))
+
+    def author(self, actor: str | None = None) -> Author:
+        """Begin one call: a fresh correlation id for all its events. Raise `InvalidIdError` for an unusable actor."""
+        return Author(check_name("actor", actor) or f"worker:{self.worker_id}", str(uuid.uuid4()))
+
+    def commit(
+        self, sandbox_id: str, decide: Decide, author: Author, *, capacity: Capacity | None = None
+    ) -> tuple[SandboxState, Sequence[Event]]:
+        """Load, decide and append; on a lost race decide again on the newer state.
+
+        Return the state afterwards and the events appended (none when the decision was to do nothing). Raise
+        `CapacityExceeded` when the result would not fit into `capacity`, `ConcurrencyError` when the race is lost
+        `MAX_CONFLICTS` times in a row; what `decide` raises passes.
+        """
+        for attempt in range(MAX_CONFLICTS):
+            state = self.store.load(sandbox_id)
+            events = decide(state)
+            if not events:
+                return state, ()
+            point(f"append.{events[0].type}.before")
+            try:
+                appended = self.store.append(
+                    sandbox_stream(sandbox_id), state.version, events, author, state=state, capacity=capacity
+                )
+            except VersionConflict:
+                _pause(attempt)
+                continue
+            point(f"append.{events[0].type}.after")
+            _log(sandbox_id, events)
+            assert appended.state is not None  # noqa: S101 - a sandbox stream always has one
+            return appended.state, events
+        raise ConcurrencyError(
+            f"sandbox {sandbox_id}: other workers changed it {MAX_CONFLICTS} times in a row while this one decided; "
+            "nothing was written, try again"
+        )
+
+
+def new_worker_id() -> WorkerId:
+    """Make an identity for this process: host, pid, and a random part, because pids are used again."""
+    return WorkerId(f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}")
+
+
+def _pause(attempt: int) -> None:
+    longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt)
+    time.sleep(random.uniform(0, longest))  # noqa: S311
+
+
+def _log(sandbox_id: str, events: Sequence[Event]) -> None:
+    for event in events:
+        logger.info("%s", event.type, extra={"action": event.type, "sandbox_id": sandbox_id})

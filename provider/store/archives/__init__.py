@@ -1,0 +1,1 @@
+"""Archives of the log and the way back from bundles."""

@@ -1,0 +1,1 @@
+"""What workers tell each other through the database: heartbeats, leases, queues, sweeps."""

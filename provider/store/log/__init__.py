@@ -1,0 +1,1 @@
+"""The log in SQL: append, read, follow, seal, verify."""
