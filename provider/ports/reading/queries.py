@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from provider.domain.archives import ArchiveRow
 from provider.domain.findings import Violation
 from provider.domain.search import Search
 from provider.domain.state import Generation
