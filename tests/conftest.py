@@ -15,6 +15,7 @@ import hypothesis
 import pytest
 
 from tests.support import docker_engine as docker_support
+from tests.support import ledgers
 from tests.support import postgres as postgres_support
 from tests.support.docker_engine import EngineAddress, PrivateDockerEngine
 from tests.support.postgres import PostgresAddress, PostgresServer
@@ -85,9 +86,29 @@ def postgres_server(shared_run: SharedRun) -> PostgresAddress:
     return PostgresAddress(**_or_skip(lambda: shared_run.once("postgres", postgres_support.start_shared)))
 
 
+@pytest.fixture(scope="session")
+def postgres_template(shared_run: SharedRun, postgres_server: PostgresAddress) -> str:
+    """The ledger on PostgreSQL that tests get copies of."""
+
+    def make(_: Path) -> dict[str, str]:
+        url = postgres_server.create_database()
+        ledgers.migrate(url)
+        return {"url": url}
+
+    return shared_run.once("postgres-template", make)["url"]
+
+
 @pytest.fixture
-def postgres_url(postgres_server: PostgresAddress) -> Iterator[str]:
-    """Give an empty PostgreSQL database."""
+def postgres_url(postgres_server: PostgresAddress, postgres_template: str) -> Iterator[str]:
+    """Give an empty ledger on PostgreSQL."""
+    url = ledgers.copy_postgres(postgres_server, postgres_template)
+    yield url
+    postgres_server.drop_database(url)
+
+
+@pytest.fixture
+def bare_postgres_url(postgres_server: PostgresAddress) -> Iterator[str]:
+    """Give a PostgreSQL database with nothing in it."""
     url = postgres_server.create_database()
     yield url
     postgres_server.drop_database(url)
@@ -102,16 +123,38 @@ def own_postgres_server() -> Iterator[PostgresServer]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ledger on SQLite that tests get copies of."""
+    return ledgers.make_sqlite_template(tmp_path_factory.mktemp("template"))
+
+
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """Give an empty ledger on SQLite."""
+    return ledgers.copy_sqlite(sqlite_template, tmp_path / "ledger.db")
+
+
+@pytest.fixture
+def bare_sqlite_url(tmp_path: Path) -> str:
     """Give the URL of a SQLite file that does not exist yet."""
     return f"sqlite:///{tmp_path / 'ledger.db'}"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+ON_EACH_DATABASE = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=ON_EACH_DATABASE)
 def database_url(request: pytest.FixtureRequest) -> str:
-    """Give an empty database; the test runs once on SQLite and once on PostgreSQL."""
+    """Give an empty ledger; the test runs once on SQLite and once on PostgreSQL."""
     url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture(params=ON_EACH_DATABASE)
+def bare_database_url(request: pytest.FixtureRequest) -> str:
+    """Give a database without a schema; the test runs once on SQLite and once on PostgreSQL."""
+    url: str = request.getfixturevalue(f"bare_{request.param}_url")
     return url
 
 

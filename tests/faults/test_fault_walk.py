@@ -10,23 +10,18 @@ from __future__ import annotations
 import inspect
 import os
 import re
-import secrets
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from provider.domain.events import REGISTRY
 from provider.runtime.worker.engine import Engine
-from provider.store.engine import create_engine
-from provider.store.migrate import ensure_schema
 from tests.faults.hook import Kind, Place
 from tests.faults.use_cases import USE_CASES
 from tests.faults.walk import Walker
+from tests.support.ledgers import copy_postgres, copy_sqlite
 from tests.support.postgres import PostgresAddress
 
 AT_ONCE = (os.cpu_count() or 1) + 1
@@ -41,19 +36,9 @@ An extract is opened in one transaction, in a file of its own that no worker use
 
 
 @pytest.fixture
-def sqlite_walker(tmp_path: Path) -> Walker:
+def sqlite_walker(sqlite_template: Path, tmp_path: Path) -> Walker:
     """Walk on SQLite."""
-    template = tmp_path / "template.db"
-    url = f"sqlite:///{template}"
-    engine = create_engine(url)
-    ensure_schema(engine, url)
-    engine.dispose()
-
-    def make_url(directory: Path) -> str:
-        shutil.copy(template, directory / "ledger.db")
-        return f"sqlite:///{directory / 'ledger.db'}"
-
-    return Walker(tmp_path / "cases", make_url)
+    return Walker(tmp_path / "cases", lambda directory: copy_sqlite(sqlite_template, directory / "ledger.db"))
 
 
 def walk(walker: Walker, name: str, kind: Kind, choose: Callable[[list[Place]], list[Place]]) -> None:
@@ -100,26 +85,13 @@ def test_s25_a_worker_paused_between_any_two_steps(sqlite_walker: Walker, name: 
     walk(sqlite_walker, name, "pause", list)
 
 
-def copy_database(server: PostgresAddress, template: str) -> str:
-    """Copy a database: ten times as fast as migrating an empty one."""
-    names = [sql.Identifier(name) for name in (f"ledger_{secrets.token_hex(6)}", template.rpartition("/")[2])]
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names)
-    with psycopg.connect(server.url().replace("+psycopg", "", 1), autocommit=True) as connection:
-        connection.execute(statement)
-    return server.url(names[0].as_string(None).strip('"'))
-
-
 @pytest.fixture
-def postgres_walker(postgres_server: PostgresAddress, tmp_path: Path) -> Iterator[Walker]:
+def postgres_walker(postgres_server: PostgresAddress, postgres_template: str, tmp_path: Path) -> Iterator[Walker]:
     """Walk on PostgreSQL."""
-    template = postgres_server.create_database()
-    engine = create_engine(template)
-    ensure_schema(engine, template)
-    engine.dispose()
-    made = [template]
+    made: list[str] = []
 
     def make_url(_: Path) -> str:
-        made.append(copy_database(postgres_server, template))
+        made.append(copy_postgres(postgres_server, postgres_template))
         return made[-1]
 
     yield Walker(tmp_path / "cases", make_url)

@@ -28,9 +28,11 @@ def columns(engine: Engine) -> dict[str, list[str]]:
         return {name: list(connection.exec_driver_sql(f"SELECT * FROM {name}").keys()) for name in names}
 
 
-def test_both_databases_have_the_same_views_and_columns_in_the_same_order(sqlite_url: str, postgres_url: str) -> None:
+def test_both_databases_have_the_same_views_and_columns_in_the_same_order(
+    bare_sqlite_url: str, bare_postgres_url: str
+) -> None:
     found = []
-    for url in (sqlite_url, postgres_url):
+    for url in (bare_sqlite_url, bare_postgres_url):
         engine = create_engine(url)
         upgrade(engine, url)
         found.append(columns(engine))
@@ -40,13 +42,13 @@ def test_both_databases_have_the_same_views_and_columns_in_the_same_order(sqlite
     assert all(found[0].values())
 
 
-def test_views_go_with_their_revision_and_come_again(database_url: str) -> None:
-    engine = create_engine(database_url)
-    upgrade(engine, database_url)
+def test_views_go_with_their_revision_and_come_again(bare_database_url: str) -> None:
+    engine = create_engine(bare_database_url)
+    upgrade(engine, bare_database_url)
     before = columns(engine)
-    downgrade(engine, database_url, "0003")
+    downgrade(engine, bare_database_url, "0003")
     assert columns(engine) == {}
-    upgrade(engine, database_url)
+    upgrade(engine, bare_database_url)
     assert columns(engine) == before
     engine.dispose()
 

@@ -56,34 +56,34 @@ def test_the_history_is_one_line() -> None:
     assert [revision.revision for revision in reversed(revisions)] == [f"{n + 1:04}" for n in range(len(revisions))]
 
 
-def test_up_down_and_up_again_with_data(database_url: str) -> None:
-    with opened(database_url) as store:
+def test_up_down_and_up_again_with_data(bare_database_url: str) -> None:
+    with opened(bare_database_url) as store:
         first = store.ledger_id
         append(store, *born())
         append(store, *died(store))
         assert find_differences(store) == []
         assert differences(store.engine) == []
-        downgrade(store.engine, database_url, "base")
+        downgrade(store.engine, bare_database_url, "base")
         assert table_names(store.engine) <= {"alembic_version"}
-    with opened(database_url) as store:
+    with opened(bare_database_url) as store:
         assert store.ledger_id != first
         assert uuid.UUID(store.ledger_id).version == 4
         assert list(store.read_all()) == []
         append(store, *born())
         assert_chained(list(store.read_all()))
-        upgrade(store.engine, database_url)
+        upgrade(store.engine, bare_database_url)
         assert store.head_position() == 4, "an upgrade of what is up to date changes nothing"
 
 
-def test_the_first_revision_holds_what_was_written_before_each_later_one(database_url: str) -> None:
+def test_the_first_revision_holds_what_was_written_before_each_later_one(bare_database_url: str) -> None:
     """Every step up is taken over data; a later revision that cannot is found here."""
-    engine = create_engine(database_url)
+    engine = create_engine(bare_database_url)
     scripts = ScriptDirectory.from_config(alembic_config())
     for revision in reversed(list(scripts.walk_revisions())):
-        upgrade(engine, database_url, revision.revision)
-        assert current_revision(engine, database_url) == revision.revision
+        upgrade(engine, bare_database_url, revision.revision)
+        assert current_revision(engine, bare_database_url) == revision.revision
     engine.dispose()
-    with opened(database_url) as store:
+    with opened(bare_database_url) as store:
         append(store, *born())
 
 
@@ -95,16 +95,16 @@ def offline_script(url: str) -> str:
     return config.output_buffer.getvalue()
 
 
-def test_the_script_makes_a_working_ledger(database_url: str) -> None:
-    script = offline_script(database_url)
-    if database_url.startswith("sqlite"):
-        database = sqlite3.connect(database_url.removeprefix("sqlite:///"))
+def test_the_script_makes_a_working_ledger(bare_database_url: str) -> None:
+    script = offline_script(bare_database_url)
+    if bare_database_url.startswith("sqlite"):
+        database = sqlite3.connect(bare_database_url.removeprefix("sqlite:///"))
         database.executescript(script)
         database.close()
     else:
-        with psycopg.connect(database_url.replace("+psycopg", "", 1), autocommit=True) as connection:
+        with psycopg.connect(bare_database_url.replace("+psycopg", "", 1), autocommit=True) as connection:
             connection.execute(script.encode())
-    with opened(database_url) as store:
+    with opened(bare_database_url) as store:
         assert uuid.UUID(store.ledger_id).version == 4
         append(store, *born())
         assert_chained(list(store.read_all()))
@@ -112,18 +112,18 @@ def test_the_script_makes_a_working_ledger(database_url: str) -> None:
         assert differences(store.engine) == []
 
 
-def test_a_foreign_schema_is_refused_with_both_versions_and_what_to_do(database_url: str) -> None:
+def test_a_foreign_schema_is_refused_with_both_versions_and_what_to_do(bare_database_url: str) -> None:
     head = head_revision()
-    with opened(database_url) as store:
+    with opened(bare_database_url) as store:
         execute(store, "UPDATE alembic_version SET version_num = '9999'")
         for call in (ensure_schema, upgrade, lambda e, u: downgrade(e, u, "base")):
             with pytest.raises(SchemaError, match=f"is 9999, newer than {head}, .*install the version"):
-                call(store.engine, database_url)
-        assert current_revision(store.engine, database_url) == "9999"
+                call(store.engine, bare_database_url)
+        assert current_revision(store.engine, bare_database_url) == "9999"
 
 
 def test_an_older_schema_is_refused_with_the_command_to_run(
-    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bare_sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There is no older revision yet, so this version is given a newer one to need."""
     later = tmp_path / "later"
@@ -134,13 +134,13 @@ def test_an_older_schema_is_refused_with_the_command_to_run(
     (later / "versions" / "9000_later.py").write_text(
         f'revision = "9000"\ndown_revision = "{head}"\ndef upgrade() -> None: ...\ndef downgrade() -> None: ...\n'
     )
-    with opened(sqlite_url) as store:
+    with opened(bare_sqlite_url) as store:
         append(store, *born())
         monkeypatch.setattr("provider.store.migrate.script_location", lambda: later)
         with pytest.raises(SchemaError, match=f"is {head}, older than 9000, .*run `sandbox-ledger db upgrade`"):
-            ensure_schema(store.engine, sqlite_url)
-        upgrade(store.engine, sqlite_url)
-        ensure_schema(store.engine, sqlite_url)
+            ensure_schema(store.engine, bare_sqlite_url)
+        upgrade(store.engine, bare_sqlite_url)
+        ensure_schema(store.engine, bare_sqlite_url)
         assert store.head_position() == 4
 
 
@@ -154,10 +154,10 @@ with opened(sys.argv[1]) as store:
 
 
 @pytest.mark.slow
-def test_s30_ten_processes_migrate_an_empty_database_once(database_url: str) -> None:
+def test_s30_ten_processes_migrate_an_empty_database_once(bare_database_url: str) -> None:
     starters = [
         subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", STARTER, database_url], cwd=ROOT, text=True,
+            [sys.executable, "-W", "error", "-c", STARTER, bare_database_url], cwd=ROOT, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )
         for _ in range(10)
@@ -165,7 +165,7 @@ def test_s30_ten_processes_migrate_an_empty_database_once(database_url: str) -> 
     answers = [starter.communicate("go\n", timeout=100) for starter in starters]
     assert [error for _, error in answers] == [""] * 10
     assert len({ledger_id for ledger_id, _ in answers}) == 1
-    with opened(database_url) as store:
+    with opened(bare_database_url) as store:
         assert answers[0][0].strip() == store.ledger_id
         append(store, *born())
 
@@ -176,20 +176,20 @@ def run_alembic(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command_line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_the_alembic_command_works_in_a_checkout(sqlite_url: str) -> None:
+def test_the_alembic_command_works_in_a_checkout(bare_sqlite_url: str) -> None:
     for arguments in (["upgrade", "head"], ["check"], ["current"], ["downgrade", "base"], ["upgrade", "head"]):
-        done = run_alembic(sqlite_url, *arguments)
+        done = run_alembic(bare_sqlite_url, *arguments)
         assert done.returncode == 0, done.stderr
-    with opened(sqlite_url) as store:
+    with opened(bare_sqlite_url) as store:
         append(store, *born())
 
 
-def test_an_upgrade_over_a_configuration_of_its_own(sqlite_url: str) -> None:
+def test_an_upgrade_over_a_configuration_of_its_own(bare_sqlite_url: str) -> None:
     """Whoever drives Alembic by its own API needs only the place of the migrations and the URL."""
     config = Config()
     config.set_main_option("script_location", str(ROOT / "migrations"))
-    config.set_main_option("sqlalchemy.url", sqlite_url)
+    config.set_main_option("sqlalchemy.url", bare_sqlite_url)
     command.upgrade(config, "head")
     command.check(config)
-    with opened(sqlite_url) as store:
+    with opened(bare_sqlite_url) as store:
         append(store, *born())

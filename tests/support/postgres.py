@@ -42,10 +42,12 @@ class PostgresAddress:
         """Return the SQLAlchemy URL of a database."""
         return f"postgresql+psycopg://{self.user}:{self.password}@{self.host}:{self.port}/{database}"
 
-    def create_database(self) -> str:
-        """Create an empty database with a name of its own and return its URL."""
+    def create_database(self, *, template: str | None = None) -> str:
+        """Create a database with a name of its own, empty or a copy of another URL's, and return its URL."""
         name = f"ledger_{secrets.token_hex(6)}"
-        self._execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        source = "template1" if template is None else template.rpartition("/")[2]
+        names = [sql.Identifier(one) for one in (name, source)]
+        self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
         return self.url(name)
 
     def drop_database(self, url: str) -> None:

@@ -35,7 +35,7 @@ DOCKER = Requirement(
 POSTGRES = Requirement(
     marker="postgres",
     variable="REQUIRE_POSTGRES",
-    fixtures=frozenset({"postgres_server", "own_postgres_server", "postgres_url"}),
+    fixtures=frozenset({"postgres_server", "own_postgres_server", "postgres_url", "bare_postgres_url"}),
 )
 BROWSER = Requirement(
     marker="browser",

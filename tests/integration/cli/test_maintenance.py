@@ -37,8 +37,8 @@ def test_a_changed_schema_is_found(ledger: Ledger) -> None:
     assert any("intruder" in problem for problem in problems)
 
 
-def test_an_empty_database_is_described_upgraded_and_only_then_checked(database_url: str) -> None:
-    maintenance = open_maintenance(Settings(database=DatabaseSettings(url=database_url)))
+def test_an_empty_database_is_described_upgraded_and_only_then_checked(bare_database_url: str) -> None:
+    maintenance = open_maintenance(Settings(database=DatabaseSettings(url=bare_database_url)))
     assert maintenance.versions().current is None
     with pytest.raises(SchemaError, match="is empty; run `sandbox-ledger db upgrade`"):
         maintenance.check()

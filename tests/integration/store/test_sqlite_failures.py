@@ -69,8 +69,8 @@ def test_a_directory_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
         ensure_schema(create_engine(url), url)
 
 
-def test_a_database_without_the_schema_is_an_error_of_every_call(sqlite_url: str) -> None:
-    store = SqlEventStore(create_engine(sqlite_url), sqlite_url)
+def test_a_database_without_the_schema_is_an_error_of_every_call(bare_sqlite_url: str) -> None:
+    store = SqlEventStore(create_engine(bare_sqlite_url), bare_sqlite_url)
     for call in every_call(store):
         with pytest.raises(StoreUnavailable, match="no such table"):
             call()

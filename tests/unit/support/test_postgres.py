@@ -49,12 +49,12 @@ def test_nothing_is_left_when_it_stops(own_postgres_server: PostgresServer) -> N
     assert find_naming(directory) == []
 
 
-def test_every_database_is_new(postgres_server: PostgresAddress, postgres_url: str) -> None:
+def test_every_database_is_new(postgres_server: PostgresAddress, bare_postgres_url: str) -> None:
     other = postgres_server.create_database()
     with connect(other) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
     with pytest.raises(psycopg.errors.UndefinedTable):
-        count_rows(postgres_url)
+        count_rows(bare_postgres_url)
     postgres_server.drop_database(other)
 
 
@@ -67,5 +67,5 @@ def test_the_newest_of_the_system_is_taken(tmp_path: Path) -> None:
     assert find_binaries(path="/nonexistent", system=tmp_path) == tmp_path / "16" / "bin"
 
 
-def test_both_databases_are_given(database_url: str) -> None:
-    assert database_url.startswith(("sqlite:////", "postgresql+psycopg://"))
+def test_both_databases_are_given(bare_database_url: str) -> None:
+    assert bare_database_url.startswith(("sqlite:////", "postgresql+psycopg://"))
