@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import LiteralString, Self
 
 import psycopg
 from psycopg import sql
@@ -47,18 +47,20 @@ class PostgresAddress:
         name = f"ledger_{secrets.token_hex(6)}"
         source = "template1" if template is None else template.rpartition("/")[2]
         names = [sql.Identifier(one) for one in (name, source)]
-        self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
+        # Copying files is what versions before 15 do, and the quicker way where nothing is flushed to the disk.
+        self._execute("CREATE DATABASE {} TEMPLATE {}", *names, since_15=" STRATEGY FILE_COPY")
         return self.url(name)
 
     def drop_database(self, url: str) -> None:
         """Drop the database of a URL, disconnecting whoever still uses it."""
         name = sql.Identifier(url.rpartition("/")[2])
-        self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
-    def _execute(self, statement: sql.Composed) -> None:
+    def _execute(self, statement: LiteralString, *names: sql.Identifier, since_15: LiteralString = "") -> None:
         dsn = self.url().replace("+psycopg", "", 1)
         with psycopg.connect(dsn, autocommit=True, connect_timeout=10) as connection:
-            connection.execute(statement)
+            is_15 = connection.info.server_version >= 15_00_00
+            connection.execute(sql.SQL(statement + (since_15 if is_15 else "")).format(*names))
 
 
 class PostgresServer:

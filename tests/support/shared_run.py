@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -18,8 +19,9 @@ from typing import IO
 
 from tests.support.requirements import UnavailableError
 
-# Sockets are made below it and their paths may have 107 characters, so the directory is not under a long TMPDIR.
-ROOT = Path("/tmp")
+# Sockets are made below it and their paths may have 107 characters, so the directory is not under a long TMPDIR. In
+# memory where there is such a place: what the servers keep is needed by nobody afterwards.
+ROOT = next(place for place in (Path("/dev/shm"), Path("/tmp")) if os.access(place, os.W_OK))
 PREFIX = "sl-run-"
 
 Stop = Callable[[Path], None]
