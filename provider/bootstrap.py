@@ -9,7 +9,7 @@ import logging
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from provider.config.settings import DatabaseSettings, Settings
 from provider.domain.bundles import BundleManifest
 from provider.domain.log import Author
 from provider.domain.seals import SealKey
+from provider.domain.times import AsOf
 from provider.domain.verification import Progress, RecordedSeal, Scope, VerificationReport
 from provider.domain.workers import WorkerJobs
 from provider.ports.engine import EngineDescription, SandboxBackend, SupportsDescription
@@ -155,7 +156,7 @@ def verify_ledger(settings: Settings, scope: Scope, progress: Progress | None = 
 
 
 def archive_ledger(
-    settings: Settings, before: int | datetime | timedelta, directory: Path, actor: str, progress: Callable[[str], None]
+    settings: Settings, before: AsOf, directory: Path, actor: str, progress: Callable[[str], None]
 ) -> ArchiveReport:
     """Archive what was recorded before a position, a moment or an age, on an operator's behalf."""
     with contextlib.closing(open_store(settings)) as store:
@@ -271,7 +272,7 @@ def open_reports(settings: Settings, *, migrate: bool = True) -> Reports:
     )
 
 
-def open_past(settings: Settings, as_of: datetime | timedelta | int) -> Past:
+def open_past(settings: Settings, as_of: AsOf) -> Past:
     """Open the read side as of a moment, an age, or a position; close it with `close()`.
 
     Raise `InvalidPositionError` for a position that the log does not have.

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
-from provider.cli.verbs.events import read_since
+if TYPE_CHECKING:
+    from provider.domain.times import AsOf
 
-AsOf = datetime | timedelta | int | None
 
-
-def read_as_of(context: click.Context, parameter: click.Parameter, text: str | None) -> AsOf:
+def read_as_of(context: click.Context, parameter: click.Parameter, text: str | None) -> AsOf | None:
     """Read a position of the log, a moment, or an age such as 10m."""
-    if text is not None and text.isdecimal() and text.isascii():
-        return int(text)
-    return read_since(context, parameter, text)
+    if text is None:
+        return None
+    from provider.domain.times import parse_as_of
+
+    try:
+        return parse_as_of(text)
+    except ValueError as error:
+        hint = "give 2026-07-30T12:00:00Z, an age such as 90s, 10m, 2h, 1d, or a position of the log"
+        raise click.BadParameter(f"{error}; {hint}") from None
 
 
 as_of_option = click.option(

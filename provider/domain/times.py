@@ -1,4 +1,7 @@
-"""Times as people write them: a moment, or an age that is counted back from now. The same wherever one is asked for."""
+"""Times as people write them: a moment, an age that is counted back from now, or a position of the log.
+
+The same wherever one is asked for.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,17 @@ from datetime import UTC, datetime, timedelta
 
 _UNITS = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGE = re.compile(r"(?P<number>[0-9]{1,12}(?:\.[0-9]{1,6})?)(?P<unit>s|m|min|h|d|w)")
+
+_LONGEST_POSITION = 18
+
+AsOf = datetime | timedelta | int
+"""When to look at the ledger: at a moment, an age ago, or at a position of the log."""
+
+
+def parse_as_of(text: str) -> AsOf:
+    """Read a position (digits alone), else a time; raise ValueError as `parse_time` does."""
+    is_position = text.isascii() and text.isdecimal() and len(text) <= _LONGEST_POSITION
+    return int(text) if is_position else parse_time(text)
 
 
 def parse_time(text: str) -> datetime | timedelta:

@@ -1,4 +1,4 @@
-"""What to say of a sandbox whose first events are in an archive. Pure."""
+"""What to say of events that are no longer in the database but in an archive. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from provider.domain.archives import ArchiveRow
 from provider.domain.log import RecordedEvent
 from provider.ports.reading.sandboxes import SandboxRecord
+from provider.reading.wording import count_of
 
 
 def count_archived(record: SandboxRecord, history: Sequence[RecordedEvent]) -> int:
@@ -17,10 +18,21 @@ def count_archived(record: SandboxRecord, history: Sequence[RecordedEvent]) -> i
 def tell_archived(
     record: SandboxRecord, history: Sequence[RecordedEvent], archives: Sequence[ArchiveRow]
 ) -> str | None:
-    """Say how many events are in which archives; None when none is."""
+    """Say how many of a sandbox's events are in which archives; None when none is."""
     count = count_archived(record, history)
-    names = [row.bundle for row in archives if row.through_recorded_at >= record.created_at]
-    if not count or not names:
+    concerned = [row for row in archives if row.through_recorded_at >= record.created_at]
+    if not count or not concerned:
         return None
-    where = f"archive {names[0]}" if len(names) == 1 else f"archives {names[0]} to {names[-1]}"
-    return f"{count} earlier event{'s are' if count > 1 else ' is'} in {where}"
+    return f"{count_of(count, 'earlier event')} {'is' if count == 1 else 'are'} in {_name(concerned)}"
+
+
+def tell_log_archived(archives: Sequence[ArchiveRow]) -> str | None:
+    """Say which part of the log is in which archives; None when none is."""
+    if not archives:
+        return None
+    return f"events up to {archives[-1].through.position} are in {_name(archives)}"
+
+
+def _name(archives: Sequence[ArchiveRow]) -> str:
+    first, last = archives[0].bundle, archives[-1].bundle
+    return f"archive {first}" if len(archives) == 1 else f"archives {first} to {last}"

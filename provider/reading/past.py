@@ -1,23 +1,24 @@
 """The ledger as it was at a moment: every answer is the fold of what had been recorded by then.
 
-Most sandboxes need no folding: one to which nothing happened since is as it was. Times of last use are no part of the
-log, so nobody can tell them afterwards.
+The command line, the API and the pages all ask here, so that they never differ. Most sandboxes need no folding: one to
+which nothing happened since is as it was. Times of last use are no part of the log, so nobody can tell them afterwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from provider.domain.archives import ArchiveRow
 from provider.domain.errors import InvalidPositionError, SandboxNotFound
 from provider.domain.ids import sandbox_stream
 from provider.domain.log import RecordedEvent, format_timestamp
-from provider.domain.state import Generation, SandboxState
+from provider.domain.state import Generation, SandboxState, Stamp, evolve, settled
+from provider.domain.times import AsOf
 from provider.ports.reading.past import PastQueries
 from provider.ports.reading.sandboxes import SandboxAsOf, SandboxRecord
-from provider.reading.as_of import fold_as_of
 from provider.reading.endings import Ending, choose_ended, describe_ending
 from provider.reading.insights import LIVE_STATUSES, Insights
 
@@ -49,11 +50,14 @@ class Past:
 
     def get(self, reference: str, user_id: str | None = None) -> SandboxRecord:
         """Find a sandbox as it was; raise `SandboxNotFound` for one that did not exist yet."""
-        found = self._insights.get(reference, user_id)
-        then = self._fold(found.sandbox_id).state
-        if then.version == 0:
-            raise SandboxNotFound(f"{found.sandbox_id} (at {format_timestamp(self._moment)})")
-        return record_of(then)
+        return record_of(self.read(self._insights.get(reference, user_id).sandbox_id).state)
+
+    def read(self, sandbox_id: str) -> SandboxAsOf:
+        """Read one sandbox as it was, with its containers; raise `SandboxNotFound` for one that did not exist yet."""
+        then = self._fold(sandbox_id)
+        if then.state.version == 0:
+            raise SandboxNotFound(f"{sandbox_id} (at {format_timestamp(self._moment)})")
+        return then
 
     def list_archives(self) -> Sequence[ArchiveRow]:
         """List the archives that hold the oldest part of the log, as of today."""
@@ -78,7 +82,7 @@ class Past:
 
     def _fold(self, sandbox_id: str) -> SandboxAsOf:
         history = self._insights.history(sandbox_id)
-        return fold_as_of(sandbox_id, self.position, history, self._queries.read_archived([sandbox_id]).get(sandbox_id))
+        return fold_as_of(sandbox_id, self.position, history, find_start(self._queries, sandbox_id, history))
 
     def _read(self, sandbox_ids: Sequence[str]) -> Iterator[SandboxRecord]:
         unchanged = self._queries.read_unchanged_since(self._moment, sandbox_ids)
@@ -100,7 +104,42 @@ class Past:
         }
 
 
-def look_back(insights: Insights, queries: PastQueries, as_of: datetime | timedelta | int) -> Past:
+def find_start(queries: PastQueries, sandbox_id: str, history: Sequence[RecordedEvent]) -> SandboxAsOf | None:
+    """Find what a sandbox's archived events add up to, given those that are still in the database.
+
+    None where none was archived. Asked after the history was read: what is archived in between is in both.
+    """
+    if history and history[0].version == 1:
+        return None
+    return queries.read_archived([sandbox_id]).get(sandbox_id)
+
+
+def fold_history(
+    sandbox_id: str, history: Iterable[RecordedEvent], start: SandboxAsOf | None = None
+) -> Iterator[SandboxAsOf]:
+    """Fold a sandbox's own events, in order: first the sandbox before them, then as it was after each.
+
+    `start` is what the events before them add up to, where those were archived; none of these is folded again.
+    """
+    then = start
+    if then is None:
+        then = SandboxAsOf(position=0, recorded_at=None, state=SandboxState(sandbox_id=sandbox_id), generations=())
+    yield then
+    for recorded in history:
+        if recorded.version > then.state.version:
+            then = _fold_one(then, recorded)
+            yield then
+
+
+def fold_as_of(
+    sandbox_id: str, position: int, history: Iterable[RecordedEvent], start: SandboxAsOf | None = None
+) -> SandboxAsOf:
+    """Fold a sandbox's own events up to a position; what comes later is not read."""
+    *_, then = fold_history(sandbox_id, takewhile(lambda one: one.position <= position, history), start)
+    return replace(then, position=position)
+
+
+def look_back(insights: Insights, queries: PastQueries, as_of: AsOf) -> Past:
     """Look at the ledger as of a moment, an age, or a position; raise `InvalidPositionError` for one it never had."""
     if isinstance(as_of, int):
         return Past(insights, queries, as_of, _time_of(insights, queries, as_of))
@@ -124,6 +163,16 @@ def record_of(state: SandboxState) -> SandboxRecord:
         retry_at=state.retry_at, created_at=state.created_at, updated_at=state.updated_at, version=state.version,
         last_activity_at=None,
         crashes=tuple((format_timestamp(crash.at), crash.uptime_seconds) for crash in state.crashes),
+    )  # fmt: skip
+
+
+def _fold_one(before: SandboxAsOf, recorded: RecordedEvent) -> SandboxAsOf:
+    stamp = Stamp(position=recorded.position, recorded_at=recorded.recorded_at)
+    state = evolve(before.state, recorded.event, stamp)
+    generations = {one.number: one for one in (*before.generations, *state.generations)}
+    return SandboxAsOf(
+        position=recorded.position, recorded_at=recorded.recorded_at, state=settled(state),
+        generations=tuple(generations[number] for number in sorted(generations)),
     )  # fmt: skip
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
+from provider.domain.times import AsOf
 from provider.ports.reading.past import PastQueries
 from provider.ports.reading.queries import EndingQueries, LogQueries, OperationQueries, SandboxQueries, SystemQueries
+from provider.ports.reading.sandboxes import SandboxAsOf
 from provider.reading.fleet import Fleet
 from provider.reading.insights import Insights
 from provider.reading.integrity import Integrity
-from provider.reading.past import Past, look_back
+from provider.reading.past import Past, find_start, fold_history, look_back
 from provider.reading.timeline import Timeline
 
 
@@ -29,9 +31,14 @@ class Reports:
     past: PastQueries
     integrity: Integrity
 
-    def look_back(self, as_of: datetime | timedelta | int) -> Past:
+    def look_back(self, as_of: AsOf) -> Past:
         """Look at the whole ledger as of a moment, an age, or a position; raise `InvalidPositionError`."""
         return look_back(self.insights, self.past, as_of)
+
+    def fold_history(self, sandbox_id: str) -> Iterator[SandboxAsOf]:
+        """Fold all events of a sandbox: first as it was before those in the database, then after each of them."""
+        history = self.insights.history(sandbox_id)
+        return fold_history(sandbox_id, history, find_start(self.past, sandbox_id, history))
 
     def close(self) -> None:
         """Close all connections."""

@@ -12,7 +12,7 @@ from provider.domain.ids import sandbox_stream
 from provider.domain.search import Search, parse_search
 from provider.domain.state import Generation
 from provider.ports.reading import AuditFilter, SandboxAsOf, SandboxSort, WorkerReport
-from provider.reading.as_of import fold_as_of
+from provider.reading.past import fold_as_of
 from provider.reading.reports import Reports
 from provider.store.log.event_store import SqlEventStore
 from tests.bench.bulk import fill

@@ -12,6 +12,7 @@ from provider.domain.state import Generation
 from provider.ports.reading import Count, EventFilter, SandboxRow, SandboxSort
 from provider.ports.reading.sandboxes import SandboxRecord
 from provider.reading.documents import generation_document
+from provider.reading.past import record_of
 from web.api.operations import Answer, Asked, Operation
 from web.api.parameters import CURSOR, LIMIT, MOMENT, QUERY, SANDBOX_ID, Parameter
 from web.api.schemas import RowOf
@@ -73,12 +74,12 @@ def _list_events(asked: Asked) -> Answer:
 
 
 def _look_back(asked: Asked) -> Answer:
-    sandbox_id, moment = asked["sandbox_id"], asked["at"] or asked.reports.fleet.freshness().now
+    moment = asked["at"] or asked.reports.fleet.freshness().now
     past = asked.reports.look_back(moment if asked["position"] is None else asked["position"])
-    then = SandboxThen(
-        position=past.position, sandbox=past.get(sandbox_id), generations=tuple(past.list_generations(sandbox_id))
+    then = past.read(get_sandbox(asked).sandbox_id)
+    return Answer(
+        value=SandboxThen(position=past.position, sandbox=record_of(then.state), generations=then.generations)
     )
-    return Answer(value=then)
 
 
 def get_sandbox(asked: Asked) -> SandboxRecord:

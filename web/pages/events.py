@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from flask.typing import ResponseReturnValue
 
+from provider.domain.archives import ArchiveRow
 from provider.domain.events import REGISTRY
 from provider.ports.reading import EventFilter, EventPage
+from provider.reading.archived import tell_log_archived
 from web.pages.audit import offer
 from web.pages.frame import here, show_page
 from web.pages.page import Page
@@ -32,6 +35,7 @@ class EventsView:
     limits: tuple[Chip, ...]
     lines: tuple[EventLine, ...]
     listed: EventPage
+    archived: str | None
     is_filtered: bool
     problems: tuple[str, ...]
     newest_first: bool
@@ -54,11 +58,13 @@ def show() -> ResponseReturnValue:
         cursor=address.get("cursor") or None,
         limit=int(limit),
     )
-    view = _build(address, listed, now, limit)
+    view = _build(address, listed, reports.insights.list_archives(), now, limit)
     return show_page("events.html", view, now, is_live=view.paused_at is None and not address.get("cursor"))
 
 
-def _build(address: Address, listed: EventPage, now: datetime, limit: str) -> EventsView:
+def _build(
+    address: Address, listed: EventPage, archives: Sequence[ArchiveRow], now: datetime, limit: str
+) -> EventsView:
     start, newest_first = address.drop("cursor"), address.get("order") != "oldest"
     export = start.drop("limit", "order")
     return EventsView(
@@ -67,6 +73,7 @@ def _build(address: Address, listed: EventPage, now: datetime, limit: str) -> Ev
         limits=tuple(Chip(one, str(start.put(limit=one)), one == limit) for one in LIMITS),
         lines=tuple(tell_event(one) for one in listed.items),
         listed=listed,
+        archived=tell_log_archived(archives),
         is_filtered=any(address.get(name) for name in FILTERS),
         problems=tuple(find_problems(address, now)),
         newest_first=newest_first,

@@ -14,11 +14,10 @@ from provider.reading.past import Past
 from provider.reading.reports import Reports
 from web.pages.frame import here, show_page
 from web.pages.page import Page
-from web.presentation.moments import read_moment
+from web.presentation.moments import read_as_of
 from web.services import services
 
 SHOWN = 500
-LONGEST_POSITION = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +36,20 @@ def show() -> ResponseReturnValue:
     """Show the fleet as it was at the moment, or at the position, that the address names."""
     reports = services().reports
     now = reports.fleet.freshness().now
-    view = _build(reports, here().get("at").strip(), now)
+    view = _build(reports, here().get("at").strip())
     return show_page("past.html", view, now, is_live=False, status=400 if view.problem else 200)
 
 
-def _build(reports: Reports, asked: str, now: datetime) -> PastView:
+def _build(reports: Reports, asked: str) -> PastView:
     if not asked:
         return PastView(asked)
-    as_of = _read(asked, now)
+    as_of = read_as_of(asked)
     if as_of is None:
         return PastView(asked, problem=f"{asked!r} is no time: write 15m, 2h, 2026-03-28T14:02:11Z, or a position.")
     try:
         return _look(asked, reports.look_back(as_of))
     except InvalidPositionError as error:
         return PastView(asked, problem=f"{error}.")
-
-
-def _read(asked: str, now: datetime) -> datetime | int | None:
-    if asked.isascii() and asked.isdecimal() and len(asked) <= LONGEST_POSITION:
-        return int(asked)
-    return read_moment(asked, now)
 
 
 def _look(asked: str, past: Past) -> PastView:

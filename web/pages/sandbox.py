@@ -8,30 +8,31 @@ from datetime import datetime
 
 from flask.typing import ResponseReturnValue
 
-from provider.domain.errors import SandboxNotFound
+from provider.domain.errors import InvalidPositionError, SandboxNotFound
 from provider.domain.events import EvidenceCollected
 from provider.domain.ids import parse_sandbox_id, sandbox_stream
 from provider.domain.log import RecordedEvent
 from provider.domain.search import Search
-from provider.domain.state import Generation, SandboxState
+from provider.domain.state import Generation
 from provider.ports.reading import EventFilter, EventPage, RestartRow
 from provider.ports.reading.sandboxes import SandboxRecord
+from provider.reading.archived import tell_archived
 from provider.reading.narrative import Narrative, tell_alive, tell_ending
 from provider.reading.reports import Reports
 from web.pages.acting import Acting, make_form, offer_for
 from web.pages.frame import here, show_page
 from web.pages.page import Page
 from web.presentation.event_line import EventLine, tell_event
-from web.presentation.folding import Step, describe_state, fold_steps
+from web.presentation.folding import describe_state, list_changes
 from web.presentation.lifetime import LifetimeBar, Lifetimes, draw_lifetimes
-from web.presentation.moments import read_moment
+from web.presentation.moments import read_as_of
 from web.presentation.payload import Change
 from web.presentation.words import Word, say_end, say_status
 from web.services import services
 from web.urls import url_for
 
 LONGEST_FOLD = 2_000
-"""Events up to which a page folds a sandbox's whole history; a longer one is shown without differences."""
+"""Events up to which a page tells what each one changed: that takes the fold of the whole history."""
 SHOWN_GENERATIONS = 50
 SHOWN_RESTARTS = 50
 
@@ -55,19 +56,17 @@ class EvidenceBlock:
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """One event with what it changed; None where the history is too long to fold."""
+    """One event with what it changed; None where the history is too long for that."""
 
     line: EventLine
     changes: tuple[Change, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
-class AsOf:
-    """The sandbox as it was at a moment; without a `state` it did not exist yet, with a `problem` nothing is known."""
+class ThenView:
+    """The sandbox as it was at a moment; without `groups` it did not exist yet, with a `problem` nothing is known."""
 
-    asked: str
     moment: datetime | None = None
-    state: SandboxState | None = None
     groups: tuple[tuple[str, tuple[tuple[str, object], ...]], ...] = ()
     problem: str | None = None
 
@@ -87,7 +86,8 @@ class SandboxView:
     evidence: tuple[EvidenceBlock, ...]
     listed: EventPage
     events: tuple[HistoryLine, ...]
-    as_of: AsOf | None
+    archived: str | None
+    as_of: ThenView | None
     acting: Acting | None
 
 
@@ -108,7 +108,6 @@ def _build(reports: Reports, sandbox: SandboxRecord, now: datetime) -> SandboxVi
     lifetimes = draw_lifetimes(generations[-SHOWN_GENERATIONS:], now)
     stream = sandbox_stream(sandbox_id)
     listed = reports.log.list_events(EventFilter(stream=stream), cursor=address.get("cursor") or None)
-    steps = _fold(reports, sandbox)
     ending = reports.insights.find_ending(sandbox)
     restarts = reports.endings.list_restarts(Search(words=(sandbox_id,)), limit=SHOWN_RESTARTS)
     return SandboxView(
@@ -122,18 +121,18 @@ def _build(reports: Reports, sandbox: SandboxRecord, now: datetime) -> SandboxVi
         restarts=restarts.items,
         evidence=_find_evidence(reports, stream),
         listed=listed,
-        events=_tell_events(listed, steps),
+        events=_tell_events(reports, sandbox, listed),
+        archived=_tell_archived(reports, sandbox, stream),
         acting=make_form(
             reports, offer_for(sandbox.status, sandbox.retry_at), url_for("act", sandbox_id=sandbox_id), sandbox.version
         ),
-        as_of=_look_back(address.get("at"), steps, now) if address.get("at") else None,
+        as_of=_look_back(reports, sandbox_id, address.get("at")) if address.get("at") else None,
     )
 
 
-def _fold(reports: Reports, sandbox: SandboxRecord) -> tuple[Step, ...] | None:
-    if sandbox.version > LONGEST_FOLD:
-        return None
-    return tuple(fold_steps(sandbox.sandbox_id, reports.insights.history(sandbox.sandbox_id)))
+def _tell_archived(reports: Reports, sandbox: SandboxRecord, stream: str) -> str | None:
+    first = reports.log.list_events(EventFilter(stream=stream), newest_first=False, limit=1)
+    return tell_archived(sandbox, first.items, reports.insights.list_archives())
 
 
 def _lines(generations: Sequence[Generation], lifetimes: Lifetimes) -> tuple[GenerationLine, ...]:
@@ -157,21 +156,28 @@ def _find_evidence(reports: Reports, stream: str) -> tuple[EvidenceBlock, ...]:
     return tuple(EvidenceBlock(one, one.event) for one in found.items if isinstance(one.event, EvidenceCollected))
 
 
-def _tell_events(listed: EventPage, steps: Sequence[Step] | None) -> tuple[HistoryLine, ...]:
-    changes = {one.recorded.position: one.changes for one in steps or ()}
+def _tell_events(reports: Reports, sandbox: SandboxRecord, listed: EventPage) -> tuple[HistoryLine, ...]:
+    if sandbox.version > LONGEST_FOLD:
+        return tuple(HistoryLine(tell_event(one), None) for one in listed.items)
+    positions = {one.position for one in listed.items}
+    changes = list_changes(reports.fold_history(sandbox.sandbox_id), positions)
     return tuple(HistoryLine(tell_event(one), changes.get(one.position)) for one in listed.items)
 
 
-def _look_back(asked: str, steps: Sequence[Step] | None, now: datetime) -> AsOf:
-    moment = read_moment(asked, now)
-    if moment is None:
-        return AsOf(asked, problem=f"{asked!r} is no time: write 90s, 15m, 2h, 7d, or 2026-03-28T14:02:11Z.")
-    if steps is None:
-        return AsOf(asked, moment, problem=f"Its history is longer than the {LONGEST_FOLD:,} events that a page folds.")
-    last = next((one for one in reversed(steps) if one.recorded.recorded_at <= moment), None)
-    if last is None:
-        return AsOf(asked, moment)
-    return AsOf(asked, moment, last.state, tuple(_group(describe_state(last.state))))
+def _look_back(reports: Reports, sandbox_id: str, asked: str) -> ThenView:
+    as_of = read_as_of(asked)
+    if as_of is None:
+        hint = "write 90s, 15m, 2h, 7d, 2026-03-28T14:02:11Z, or a position"
+        return ThenView(problem=f"{asked!r} is no time: {hint}.")
+    try:
+        past = reports.look_back(as_of)
+    except InvalidPositionError as error:
+        return ThenView(problem=f"{error}.")
+    try:
+        then = past.read(sandbox_id)
+    except SandboxNotFound:
+        return ThenView(past.now())
+    return ThenView(past.now(), tuple(_group(describe_state(then))))
 
 
 def _group(values: Mapping[str, object]) -> Iterator[tuple[str, tuple[tuple[str, object], ...]]]:

@@ -8,10 +8,11 @@ from flask.typing import ResponseReturnValue
 
 from provider.domain.sweeps import LeaseRow, SweepRow
 from provider.ports.reading import Page as Listed
+from provider.reading.wording import count_of
 from web.pages.acting import DRY_RUN, SWEEP, Acting, make_form
 from web.pages.frame import here, show_page
 from web.pages.page import Page
-from web.presentation.words import Word, count_of, say_outcome
+from web.presentation.words import Word, say_outcome
 from web.services import services
 from web.urls import url_for
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from provider.reading.wording import format_size
+from provider.reading.wording import count_of, format_size
 from web.presentation import moments, words
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
@@ -20,7 +20,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "cause_word": words.say_cause,
     "noticed": words.say_noticed,
     "count": words.show_count,
-    "count_of": words.count_of,
+    "count_of": count_of,
 }
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "end_word": words.say_end,

@@ -3,40 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
-from provider.domain.log import RecordedEvent, format_timestamp
-from provider.domain.state import SandboxState, Stamp, evolve
+from provider.domain.log import format_timestamp
+from provider.ports.reading.sandboxes import SandboxAsOf
 from web.presentation.payload import Change, compare
 
 _BOOKKEEPING = frozenset({"version", "updated_at", "generations", "crashes"})
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One event with what it changed, and the sandbox as it was then."""
-
-    recorded: RecordedEvent
-    changes: tuple[Change, ...]
-    state: SandboxState
-
-
-def fold_steps(sandbox_id: str, history: Iterable[RecordedEvent]) -> Iterator[Step]:
-    """Fold a sandbox's history from its beginning."""
-    state = SandboxState(sandbox_id=sandbox_id)
-    for recorded in history:
-        after = evolve(state, recorded.event, Stamp(position=recorded.position, recorded_at=recorded.recorded_at))
-        yield Step(recorded, compare(describe_state(state), describe_state(after)), after)
-        state = after
+def list_changes(folded: Iterable[SandboxAsOf], positions: Collection[int]) -> Mapping[int, tuple[Change, ...]]:
+    """List what each of the events at these positions changed, given a sandbox's whole history as it was folded."""
+    return {
+        after.position: compare(describe_state(before), describe_state(after))
+        for before, after in pairwise(folded)
+        if after.position in positions
+    }
 
 
-def describe_state(state: SandboxState) -> dict[str, Any]:
+def describe_state(then: SandboxAsOf) -> dict[str, Any]:
     """Describe a sandbox and its containers as one flat list of values; what is not known yet is left out."""
-    described = _plain(state, "")
-    for generation in state.generations:
+    described = _plain(then.state, "")
+    for generation in then.generations:
         described |= _plain(generation, f"g{generation.number}.")
     return described
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from provider.ports.reading import Kind, TimelineReading, TimelineRow
+from provider.reading.wording import count_of
 from web.presentation.scale import Scale, Tick, percent
-from web.presentation.words import count_of
 
 PIECES = ((100, 24), (1_000, 16), (10_000, 12))
 """How many marks a lane has room for while every number stays below this."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from provider.domain.times import parse_moment
+from provider.domain.times import AsOf, parse_as_of, parse_moment
 from provider.reading.wording import format_duration
 
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -63,7 +63,19 @@ def say_range(since: datetime, until: datetime) -> str:
 def read_moment(text: str, now: datetime) -> datetime | None:
     """Read a time from an address as `parse_moment` does; None for what is none."""
     try:
-        # A plus sign in an address reads as a blank; no ISO time has one in that place.
-        return parse_moment(text.strip().replace(" 00:00", "+00:00"), now)
+        return parse_moment(_with_plus(text), now)
     except ValueError:
         return None
+
+
+def read_as_of(text: str) -> AsOf | None:
+    """Read a position or a time from an address as `parse_as_of` does; None for what is neither."""
+    try:
+        return parse_as_of(_with_plus(text))
+    except ValueError:
+        return None
+
+
+def _with_plus(text: str) -> str:
+    # A plus sign in an address reads as a blank; no ISO time has one in that place.
+    return text.strip().replace(" 00:00", "+00:00")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from provider.reading.wording import count_of
 from web.presentation.scale import Scale, Tick, percent
-from web.presentation.words import count_of
 
 MarkKind = Literal["sweep", "sweep failed", "worker", "operator"]
 

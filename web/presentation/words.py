@@ -86,11 +86,6 @@ def say_noticed(detected_by: str | None) -> str:
     return DETECTED.get(detected_by or "", detected_by or "")
 
 
-def count_of(number: int, one: str, many: str = "") -> str:
-    """Count in words: `1 end`, `37 ends`, `10,000 ends`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def show_count(number: int | None, cap: int | None = None) -> str:
     """Show a number, `>10,000` at its cap, and a question mark where nobody knows."""
     if number is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +11,9 @@ from provider.cli.as_of import read_as_of
 from provider.cli.invocation import Invocation, operator, verb
 from provider.cli.render import write_json, write_line
 from provider.cli.stderr import progress
+
+if TYPE_CHECKING:
+    from provider.domain.times import AsOf
 
 
 @verb("archive", writes_file=True)
@@ -22,7 +25,7 @@ from provider.cli.stderr import progress
     "--output", "directory", required=True, metavar="DIR", help="Where the bundle goes; it must be there.",
     type=click.Path(path_type=Path, exists=True, file_okay=False, writable=True),
 )  # fmt: skip
-def command(invocation: Invocation, *, before: int | datetime | timedelta, directory: Path) -> None:
+def command(invocation: Invocation, *, before: AsOf, directory: Path) -> None:
     """Move the oldest part of the log into a bundle.
 
     The bundle is written, read back and recorded before anything leaves the database. Run it again after an

@@ -70,9 +70,11 @@ def command(  # noqa: PLR0913 -- one parameter for each option
 
 def _tell_archived(insights: Insights, start: int) -> None:
     """Say when a part of what was asked for is no longer in the database."""
+    from provider.reading.archived import tell_log_archived
+
     archives = insights.list_archives()
     if archives and start < archives[-1].through.position:
-        tell(f"events up to {archives[-1].through.position} are archived and not in this export")
+        tell(f"{tell_log_archived(archives)}, not in this export")
 
 
 def _write_bundle(invocation: Invocation, path: Path, *, force: bool) -> None:

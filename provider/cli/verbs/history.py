@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from provider.cli.as_of import AsOf, as_of_option
+from provider.cli.as_of import as_of_option
 from provider.cli.event_lines import write_event_table
 from provider.cli.invocation import Invocation, user_option, verb
 from provider.cli.render import write_json, write_wrapped
+
+if TYPE_CHECKING:
+    from provider.domain.times import AsOf
 
 
 @verb("history")
 @click.argument("reference", metavar="ID")
 @user_option
 @as_of_option
-def command(invocation: Invocation, reference: str, user: str | None, as_of: AsOf) -> None:
+def command(invocation: Invocation, reference: str, user: str | None, as_of: AsOf | None) -> None:
     """Tell everything that happened to a sandbox.
 
     Every event is checked against the hash chain. As JSON: an object with the sandbox, its generations and its events.

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provider.cli.as_of import AsOf, as_of_option
+from provider.cli.as_of import as_of_option
 from provider.cli.invocation import Invocation, verb
 from provider.cli.render import terminal_width, write_json, write_table
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from provider.domain.times import AsOf
     from provider.ports.reading.sandboxes import SandboxRecord
 
 STATUSES = ("creating", "active", "warm", "evicting", "dead", "gone")
@@ -24,7 +25,7 @@ WIDE_ENOUGH = 100
 @click.option("-a", "--all", "everything", is_flag=True, help="Dead and gone ones too.")
 @click.option("--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="Only these; may be repeated.")
 @as_of_option
-def command(invocation: Invocation, everything: bool, statuses: tuple[str, ...], as_of: AsOf) -> None:
+def command(invocation: Invocation, everything: bool, statuses: tuple[str, ...], as_of: AsOf | None) -> None:
     """List sandboxes that have a container, the newest first.
 
     HELD counts the workers that hold it, AGE and USED tell how long ago it was made and last used.

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provider.cli.as_of import AsOf, as_of_option
+from provider.cli.as_of import as_of_option
 from provider.cli.invocation import Invocation, user_option, verb
 from provider.cli.plain import visible_lines
 from provider.cli.render import write_json, write_line, write_wrapped
 
 if TYPE_CHECKING:
+    from provider.domain.times import AsOf
     from provider.ports.reading.sandboxes import SandboxRecord
     from provider.reading.endings import Ending
     from provider.reading.insights import Insights
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 @user_option
 @click.option("--generation", type=click.IntRange(min=1), metavar="N", help="This one; default: the last that ended.")
 @as_of_option
-def command(invocation: Invocation, reference: str, user: str | None, generation: int | None, as_of: AsOf) -> None:
+def command(
+    invocation: Invocation, reference: str, user: str | None, generation: int | None, as_of: AsOf | None
+) -> None:
     """Tell how a sandbox last ended, and why.
 
     With the evidence, what happened since, and what to do.

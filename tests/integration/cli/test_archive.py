@@ -43,7 +43,7 @@ def test_a_log_is_archived_and_the_rest_says_where_it_is(cli: CommandLine, tmp_p
     assert cli.read("verify")["problems"] == []
     rest = cli.run("export", "--after", "2")
     assert json.loads(rest.stdout.splitlines()[0])["position"] == 6
-    assert rest.error == "events up to 5 are archived and not in this export"
+    assert rest.error == f"events up to 5 are in archive {bundle.name}, not in this export"
 
 
 def test_an_archive_and_the_rest_are_imported(cli: CommandLine, ledger: Ledger, tmp_path: Path) -> None:

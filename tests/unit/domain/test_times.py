@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from provider.domain.times import parse_moment, parse_time
+from provider.domain.times import parse_as_of, parse_moment, parse_time
 
 NOW = datetime(2026, 3, 28, 14, 2, 11, 5, tzinfo=UTC)
 
@@ -46,3 +46,17 @@ def test_an_age_older_than_the_calendar_is_refused() -> None:
         parse_time("999999999999d")
     with pytest.raises(ValueError, match="before all time"):
         parse_moment("9999999d", NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "as_of"),
+    [("7", 7), ("20260328", 20260328), ("7d", timedelta(days=7)), ("2026-03-28", datetime(2026, 3, 28, tzinfo=UTC))],
+)
+def test_digits_alone_are_a_position_and_all_else_is_a_time(text: str, as_of: object) -> None:
+    assert parse_as_of(text) == as_of
+
+
+@pytest.mark.parametrize("text", ["9" * 30, "9" * 5000, "\u0661", "-1", "soon"])
+def test_what_is_neither_position_nor_time_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no time"):
+        parse_as_of(text)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from provider.reading.insights import STATUSES
-from web.presentation.words import count_of, say_end, say_exit, say_outcome, say_status, show_count
+from provider.reading.wording import count_of
+from web.presentation.words import say_end, say_exit, say_outcome, say_status, show_count
 
 
 @pytest.mark.parametrize("status", STATUSES)
