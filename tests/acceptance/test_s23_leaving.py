@@ -13,7 +13,7 @@ import pytest
 from provider import StoreUnavailable, open_provider
 from provider.bootstrap import open_store
 from provider.config.loading import load_settings
-from tests.support.fake_backend import FakeBackend
+from provider.testing import FakeBackend
 from tests.support.many_workers.crew import Crew
 from tests.support.many_workers.fixtures import on
 from tests.support.postgres import PostgresServer

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from provider import CapacityExceeded, open_provider
-from tests.support.fake_backend import FakeBackend
+from provider.testing import FakeBackend
 from tests.support.many_workers.crew import Crew, RemoteError, RemoteWorker, id_of
 from tests.support.waiting import wait_until
 

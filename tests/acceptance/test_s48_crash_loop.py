@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from provider import CrashLoopBackOff, SandboxNotFound, SandboxProvider, open_provider
-from tests.support.fake_backend import FakeBackend
+from provider.testing import FakeBackend
 from tests.support.waiting import wait_until
 
 FREE = 2

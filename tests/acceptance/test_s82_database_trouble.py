@@ -17,8 +17,8 @@ from provider.domain.log import RecordedEvent
 from provider.store.log.event_store import SqlEventStore
 from provider.store.log.feed import SqlFeed
 from provider.store.projections.rebuild import find_differences
+from provider.testing import FakeBackend
 from tests.support.command_line import CommandLine
-from tests.support.fake_backend import FakeBackend
 from tests.support.many_workers.crew import Crew
 from tests.support.postgres import PostgresServer
 from tests.support.waiting import wait_until

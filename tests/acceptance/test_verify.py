@@ -12,8 +12,8 @@ import pytest
 
 from provider import open_provider
 from provider.store.engine import create_engine
+from provider.testing import FakeBackend
 from tests.support.command_line import CommandLine
-from tests.support.fake_backend import FakeBackend
 
 KEY = "a secret of this test: 0123456789abcdef"
 

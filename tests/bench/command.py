@@ -16,13 +16,13 @@ from provider.domain.events import Event
 from provider.domain.state import SandboxState
 from provider.runtime.worker.engine import Engine
 from provider.store.log.event_store import SqlEventStore
+from provider.testing import FakeBackend
 from tests.bench.append import Walk
 from tests.bench.claims import Benchmark, Claim, Goal, Reading
 from tests.bench.lives import WORKER, make_identity, start
 from tests.bench.raw import durability
 from tests.bench.stage import Stage
 from tests.bench.timing import Work, in_words, median, take_turns
-from tests.support.fake_backend import FakeBackend
 
 TURNS = 16
 """Commands on one stream, after the 4 events of its start."""

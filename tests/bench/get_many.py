@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from provider import SandboxProvider, open_provider
 from provider.store.engine import create_engine
 from provider.store.log.event_store import SqlEventStore
+from provider.testing import FakeBackend
 from tests.bench.append import appends
 from tests.bench.claims import Benchmark, Claim, Goal, Reading
 from tests.bench.hands import hands, percentile
@@ -22,7 +23,6 @@ from tests.bench.io_count import counted
 from tests.bench.lives import make_identity
 from tests.bench.stage import Stage
 from tests.bench.timing import in_words, median
-from tests.support.fake_backend import FakeBackend
 
 WRITERS = 8
 SANDBOXES = 1000

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
-from tests.support.fake_backend import FakeBackend
+from provider.testing import FakeBackend
 
 
 @contextmanager

@@ -17,9 +17,9 @@ from provider.domain.reconciliation import Policy, reconcile
 from provider.domain.state import SandboxState
 from provider.domain.sweeps import OpenGeneration, OpenSandbox, Recorded
 from provider.store.log.event_store import SqlEventStore
+from provider.testing import FakeBackend
 from tests.bench.claims import Benchmark, Claim, Goal, Reading
 from tests.bench.stage import Stage
-from tests.support.fake_backend import FakeBackend
 
 FLEET = 10_000
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

@@ -1,13 +1,11 @@
-"""What the backend contract needs of each engine: backends on it, and a way to crash a sandbox."""
+"""The engines that the backend contract is run over: backends on them, and a way to crash a sandbox."""
 
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 import docker
 
@@ -15,31 +13,10 @@ from provider.backends.docker.backend import DockerBackend
 from provider.backends.process.backend import ProcessBackend
 from provider.backends.process.records import ContainerDirectory
 from provider.config.settings import SandboxSettings
-from provider.domain.containers import SandboxInfo, SandboxSpec
+from provider.domain.containers import SandboxInfo
 from provider.ports.engine import SandboxBackend
-from tests.support.fake_backend import FakeBackend
+from provider.testing import LEDGER, FakeBackend
 from tests.support.processes import find_children, wait_for_exit
-
-LEDGER = f"contract-{secrets.token_hex(4)}"
-OTHER_LEDGER = f"other-{secrets.token_hex(4)}"
-
-
-class Rig(Protocol):
-    """One engine under test."""
-
-    def open(self, ledger_id: str = LEDGER) -> SandboxBackend:
-        """Give a backend, as another worker or another installation on the same engine has it."""
-
-    def crash(self, info: SandboxInfo) -> None:
-        """Kill the sandbox with SIGKILL behind the backend's back; returns when the engine or the kernel knows."""
-
-    def close(self) -> None:
-        """Remove every sandbox of both ledgers."""
-
-
-def new_spec(generation: int = 1) -> SandboxSpec:
-    """Make a sandbox that no other test and no other run knows."""
-    return SandboxSpec(secrets.token_hex(8), generation, user_id="alice", thread_id="thread ü 1")
 
 
 class FakeRig:
@@ -49,15 +26,12 @@ class FakeRig:
         self._backend = FakeBackend(LEDGER)
 
     def open(self, ledger_id: str = LEDGER) -> SandboxBackend:
-        """See `Rig`."""
+        """See `BackendRig`."""
         return self._backend.for_ledger(ledger_id)
 
     def crash(self, info: SandboxInfo) -> None:
-        """See `Rig`."""
+        """See `BackendRig`."""
         self._backend.kill(info.sandbox_id)
-
-    def close(self) -> None:
-        """See `Rig`."""
 
 
 class _RealRig:
@@ -68,12 +42,12 @@ class _RealRig:
         self._opened: list[SandboxBackend] = []
 
     def open(self, ledger_id: str = LEDGER) -> SandboxBackend:
-        """See `Rig`."""
+        """See `BackendRig`."""
         self._opened.append(self._make(ledger_id))
         return self._opened[-1]
 
     def close(self) -> None:
-        """See `Rig`."""
+        """Remove every sandbox of both ledgers."""
         for backend in self._opened:
             for found in backend.discover():
                 backend.destroy(found.info)
@@ -89,7 +63,7 @@ class ProcessRig(_RealRig):
         self._state_dir = state_dir
 
     def crash(self, info: SandboxInfo) -> None:
-        """See `Rig`."""
+        """See `BackendRig`."""
         supervisor = ContainerDirectory(self._state_dir / info.container_name).find_process()
         assert supervisor is not None
         for server in find_children(supervisor.pid):
@@ -106,7 +80,7 @@ class DockerRig(_RealRig):
         self._base_url = base_url
 
     def crash(self, info: SandboxInfo) -> None:
-        """See `Rig`."""
+        """See `BackendRig`."""
         client = docker.APIClient(self._base_url, version="auto")
         try:
             client.kill(info.container_id or "", signal.SIGKILL)

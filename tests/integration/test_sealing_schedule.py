@@ -9,7 +9,7 @@ from provider.bootstrap import open_store
 from provider.config.loading import load_settings
 from provider.domain.events import LedgerSealed
 from provider.domain.seals import SealKey
-from tests.support.fake_backend import FakeBackend
+from provider.testing import FakeBackend
 from tests.support.waiting import wait_until
 
 KEY = "a secret of this test: 0123456789abcdef"

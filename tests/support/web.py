@@ -19,7 +19,7 @@ from provider import SandboxProvider, open_provider
 from provider.bootstrap import open_store
 from provider.config.loading import load_settings
 from provider.config.settings import Settings
-from tests.support.fake_backend import FakeBackend
+from provider.testing import FakeBackend
 from web import create_app
 from web.application import EXTENSION
 

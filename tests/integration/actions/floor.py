@@ -14,7 +14,7 @@ from provider.domain.log import RecordedEvent
 from provider.runtime.operators.actions import OperatorActions
 from provider.store.log.event_store import SqlEventStore
 from provider.store.projections.rebuild import find_differences
-from tests.support.fake_backend import FakeBackend
+from provider.testing import FakeBackend
 
 
 class Floor:

@@ -21,8 +21,8 @@ from provider.domain.errors import (
 )
 from provider.domain.events import OperatorActionCompleted, OperatorActionRequested
 from provider.runtime.sweep.sweep import SweepReport
+from provider.testing import Gate
 from tests.integration.actions.floor import Floor
-from tests.support.fake_backend import Gate
 
 
 def test_the_request_is_on_record_before_and_the_outcome_after(floor: Floor) -> None:

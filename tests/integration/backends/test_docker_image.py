@@ -10,7 +10,7 @@ import pytest
 
 from provider.backends.docker.image import build_from_host, image_exists
 from provider.domain.errors import BackendUnavailable, SandboxError
-from tests.contract.backends_rigs import new_spec
+from provider.testing import new_spec
 from tests.integration.backends.agent import run_command
 from tests.integration.backends.conftest import OpenDocker
 from tests.support.docker_engine import EngineAddress

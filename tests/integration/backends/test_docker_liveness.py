@@ -13,7 +13,7 @@ import pytest
 from provider.backends.docker.kernel import open_kernel_liveness
 from provider.backends.docker.watch import WatchLiveness
 from provider.backends.pidfd import PidfdLiveness
-from tests.contract.backends_rigs import new_spec
+from provider.testing import new_spec
 from tests.integration.backends.conftest import OpenDocker
 from tests.support.docker_engine import EngineAddress
 from tests.support.relay import relaying

@@ -15,7 +15,7 @@ from provider.backends.labels import LEDGER
 from provider.config.settings import Bytes, LimitSettings, MountSettings, ReadinessSettings, SecuritySettings
 from provider.domain.containers import SandboxInfo, SandboxSpec
 from provider.domain.errors import SandboxStartError
-from tests.contract.backends_rigs import new_spec
+from provider.testing import new_spec
 from tests.integration.backends.agent import run_command
 from tests.integration.backends.conftest import OpenDocker
 from tests.support.waiting import wait_until

@@ -20,7 +20,7 @@ from provider.backends.process.records import ContainerDirectory
 from provider.config.settings import MountSettings, ReadinessSettings, SandboxSettings
 from provider.domain.containers import SandboxInfo
 from provider.domain.errors import BackendUnavailable, SandboxStartError
-from tests.contract.backends_rigs import LEDGER, new_spec
+from provider.testing import LEDGER, new_spec
 from tests.integration.backends.agent import run_command
 from tests.support.processes import find_children, wait_for_exit
 

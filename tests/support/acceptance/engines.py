@@ -16,7 +16,7 @@ from provider.bootstrap import open_backend, state_directory
 from provider.config.settings import Settings
 from provider.domain.containers import SandboxInfo
 from provider.ports.engine import SandboxBackend
-from tests.support.fake_backend import FakeBackend
+from provider.testing import FakeBackend
 from tests.support.processes import find_children, freeze_process, wait_for_exit
 from tests.support.waiting import wait_until
 

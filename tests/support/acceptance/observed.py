@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 
 from provider.domain.containers import Discovered, Evidence, SandboxInfo, SandboxSpec
 from provider.ports.engine import Liveness, SandboxBackend, SupportsReadiness
-from tests.support.fake_backend import Gate
+from provider.testing import Gate
 
 Answer = TypeVar("Answer")
 Moment = Literal["before", "after"]

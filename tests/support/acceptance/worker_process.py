@@ -18,8 +18,8 @@ from provider.bootstrap import open_backend, open_store
 from provider.config.loading import load_settings
 from provider.config.settings import Settings
 from provider.ports.engine import SandboxBackend
+from provider.testing import Gate
 from tests.support.acceptance.observed import observe
-from tests.support.fake_backend import Gate
 
 
 def main(configuration: str, method: str = "", moment: str = "") -> None:

@@ -18,7 +18,7 @@ from provider.store.coordination.leases import SqlLeases
 from provider.store.coordination.sweeps import SqlSweeps
 from provider.store.log.event_store import SqlEventStore
 from provider.store.projections.rebuild import find_differences, rebuild
-from tests.support.fake_backend import FakeBackend
+from provider.testing import FakeBackend
 
 
 class SweepRig:

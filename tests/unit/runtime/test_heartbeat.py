@@ -12,7 +12,7 @@ from provider.domain.errors import StoreUnavailable
 from provider.runtime.worker.engine import Engine
 from provider.runtime.worker.heartbeat import Heartbeat
 from provider.runtime.worker.worker import Worker
-from tests.support.fake_backend import FakeBackend
+from provider.testing import FakeBackend
 from tests.support.waiting import wait_until
 
 INTERVAL = 0.02

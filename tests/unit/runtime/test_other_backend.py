@@ -9,7 +9,7 @@ import pytest
 from provider.domain.containers import SandboxSpec
 from provider.domain.errors import BackendUnavailable
 from provider.runtime.worker.engine import Engine
-from tests.support.fake_backend import FakeBackend
+from provider.testing import FakeBackend
 
 
 @pytest.mark.parametrize("action", ["is_alive", "evidence", "destroy"])

@@ -13,7 +13,7 @@ from provider.domain.containers import SandboxInfo, SandboxSpec
 from provider.domain.errors import BackendUnavailable
 from provider.domain.ids import derive_sandbox_id
 from provider.domain.sweeps import Counts
-from tests.support.fake_backend import FakeBackend
+from provider.testing import FakeBackend
 from tests.unit.runtime.sweep_rig import SweepRig, counted_statements
 
 BURIED = ["SandboxDied", "SandboxEvicted", "EvidenceCollected", "SandboxDestroyed"]

@@ -12,7 +12,7 @@ from provider.config.loading import load_settings
 from provider.domain.errors import StoreUnavailable
 from provider.runtime.worker.engine import Engine
 from provider.runtime.worker.process import WorkerProcess
-from tests.support.fake_backend import FakeBackend
+from provider.testing import FakeBackend
 
 
 @pytest.fixture
