@@ -18,6 +18,11 @@ def container_name(prefix: str, spec: SandboxSpec) -> str:
     return f"{prefix}-{spec.sandbox_id}-g{spec.generation}"
 
 
+def network_name(ledger_id: str, egress: str) -> str:
+    """Name the network of a ledger's sandboxes; the one without a way outside is another."""
+    return f"sandbox-ledger-{ledger_id[:12]}" + ("-closed" if egress == "none" else "")
+
+
 def labels_for(ledger_id: str, spec: SandboxSpec) -> dict[str, str]:
     """Label the container of one generation; user and thread only where there are any."""
     labels = {LEDGER: ledger_id, SANDBOX: spec.sandbox_id, GENERATION: str(spec.generation)}

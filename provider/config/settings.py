@@ -8,6 +8,9 @@ from typing import Literal, NewType
 
 from provider.domain.policy import BackoffPolicy
 
+Egress = Literal["open", "none"]
+"""Whether a sandbox reaches anything but its worker."""
+
 Bytes = NewType("Bytes", int)
 """A size; the file may say `512m`, `1g` or a number of bytes."""
 
@@ -92,6 +95,7 @@ class SandboxSettings:
     port: int | None = None
     host: str = "127.0.0.1"
     network: str | None = None
+    egress: Egress = "open"
     container_prefix: str = "sandbox"
     idle_timeout: float = 600.0
     auto_restart: bool = True

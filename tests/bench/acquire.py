@@ -41,7 +41,7 @@ def bare(client: docker.APIClient, settings: SandboxSettings) -> Iterator[Work]:
         name = f"{PREFIX}-bare-{number}"
 
         def work(spec: SandboxSpec = spec, name: str = name) -> None:
-            config = container_config(client, settings, "no-ledger", spec, None)
+            config = container_config(client, settings, "no-ledger", spec, network="bridge", port=None)
             container_id = client.create_container(name=name, **config)["Id"]
             client.start(container_id)
             ports = client.inspect_container(container_id)["NetworkSettings"]["Ports"]

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from provider.backends.docker.creation import Creation
 from provider.backends.docker.diagnosis import DockerDiagnosis, diagnose
-from provider.backends.docker.engine import Engine
+from provider.backends.docker.engine import Engine, Inspection
 from provider.backends.docker.evidence import collect_evidence, read_log
-from provider.backends.docker.inspection import is_running, named_url, published_url
+from provider.backends.docker.inspection import Place, inner_url, is_running, named_url, published_url
 from provider.backends.docker.kernel import open_kernel_liveness
 from provider.backends.docker.lookup import Lookup
+from provider.backends.docker.network import LedgerNetwork, is_published
 from provider.backends.docker.removal import remove_container, stop_container
 from provider.backends.docker.watch import Watch, WatchLiveness
 from provider.backends.labels import container_name
@@ -39,6 +40,7 @@ class DockerBackend:
         self._ledger_id = ledger_id
         self._engine = Engine(settings.engine, settings.engine_timeout)
         self._lookup = Lookup(self._engine, ledger_id, settings.container_prefix)
+        self._network = LedgerNetwork(self._engine, ledger_id, settings.egress)
         self._watches: dict[int, Watch] = {}
 
     @property
@@ -49,9 +51,9 @@ class DockerBackend:
     def create(self, spec: SandboxSpec) -> SandboxInfo:
         """Create and start a container; on failure nothing is left behind."""
         place = self._lookup.place()
-        found = Creation(self._engine, self._settings, self._ledger_id, spec).run()
+        found = Creation(self._engine, self._settings, self._ledger_id, spec, self._network).run()
         name = container_name(self._settings.container_prefix, spec)
-        url = published_url(found, place) if self._settings.network is None else named_url(name)
+        url = self._url(found, name, place)
         info = SandboxInfo(spec.sandbox_id, spec.generation, found["Id"], name, place.host, url)
         if not url:  # a container that has ended has no ports
             tail = read_log(self._engine, found["Id"], self._settings.environment.values())
@@ -126,6 +128,11 @@ class DockerBackend:
         if watch is not None:
             watch.close()
         self._engine.close()
+
+    def _url(self, found: Inspection, name: str, place: Place) -> str:
+        if is_published(self._settings):
+            return published_url(found, place)
+        return inner_url(found) if self._settings.network is None else named_url(name)
 
     def _watch(self) -> Watch:
         watch = self._watches.get(os.getpid())

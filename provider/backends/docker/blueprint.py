@@ -10,6 +10,7 @@ import docker
 from docker.types import LogConfig, Mount
 
 from provider.backends.docker.inspection import SANDBOX_PORT
+from provider.backends.docker.network import NOWHERE, is_published
 from provider.backends.labels import labels_for
 from provider.config.settings import SandboxSettings, SecuritySettings
 from provider.domain.containers import SandboxSpec
@@ -20,7 +21,13 @@ _WRITABLE = "rw,exec,nosuid,nodev,mode=1777"
 
 
 def container_config(
-    client: docker.APIClient, settings: SandboxSettings, ledger_id: str, spec: SandboxSpec, port: int | None
+    client: docker.APIClient,
+    settings: SandboxSettings,
+    ledger_id: str,
+    spec: SandboxSpec,
+    *,
+    network: str,
+    port: int | None,
 ) -> dict[str, Any]:
     """Return the arguments of `create_container`; `port` None lets the engine pick the host port."""
     config: dict[str, Any] = {
@@ -29,15 +36,15 @@ def container_config(
         "environment": dict(settings.environment),
         "user": settings.security.user,
         "use_config_proxy": False,  # only what the settings say reaches a sandbox's environment
-        "host_config": _host_config(client, settings, spec, port),
+        "host_config": _host_config(client, settings, spec, network, port),
     }
-    if settings.network is None:
+    if is_published(settings):
         config["ports"] = [SANDBOX_PORT]
     return config
 
 
 def _host_config(
-    client: docker.APIClient, settings: SandboxSettings, spec: SandboxSpec, port: int | None
+    client: docker.APIClient, settings: SandboxSettings, spec: SandboxSpec, network: str, port: int | None
 ) -> dict[str, Any]:
     limits, security = settings.limits, settings.security
     options: dict[str, Any] = {
@@ -56,10 +63,11 @@ def _host_config(
         options["nano_cpus"] = math.floor(limits.cpus * 1e9)
     if limits.pids is not None:
         options["pids_limit"] = limits.pids
-    if settings.network is None:
+    options["network_mode"] = network
+    if is_published(settings):
         options["port_bindings"] = {SANDBOX_PORT: (settings.host, port) if port else (settings.host,)}
-    else:
-        options["network_mode"] = settings.network
+    if settings.egress == "none":
+        options["dns"] = [NOWHERE]
     config: dict[str, Any] = client.create_host_config(**options)
     return config
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -9,6 +10,7 @@ from docker.errors import APIError
 
 from provider.backends.docker.blueprint import container_config
 from provider.backends.docker.engine import Engine, Inspection, explain
+from provider.backends.docker.network import LedgerNetwork, is_published
 from provider.backends.docker.removal import remove_container
 from provider.backends.labels import container_name, find_identity
 from provider.config.settings import SandboxSettings
@@ -18,17 +20,21 @@ from provider.domain.errors import BackendUnavailable, SandboxStartError
 PORTS_TO_SEARCH = 1000
 STARTS_TO_TRY = 20
 # Read only to decide on another try of a start that has failed anyway, never to decide on life or death.
+_NETWORK_GONE = re.compile(r"network [\w.-]+ not found")
 _PORT_TAKEN = ("port is already allocated", "address already in use")
 
 
 class Creation:
     """The creation of one container: a value that carries what every step needs."""
 
-    def __init__(self, engine: Engine, settings: SandboxSettings, ledger_id: str, spec: SandboxSpec) -> None:
+    def __init__(
+        self, engine: Engine, settings: SandboxSettings, ledger_id: str, spec: SandboxSpec, network: LedgerNetwork
+    ) -> None:
         self._engine = engine
         self._settings = settings
         self._ledger_id = ledger_id
         self._spec = spec
+        self._network = network
         self._name = container_name(settings.container_prefix, spec)
 
     def run(self) -> Inspection:
@@ -42,14 +48,16 @@ class Creation:
             refusal = self._start(container_id)
             if not refusal:
                 return self._inspect(container_id)
-            if not any(text in refusal for text in _PORT_TAKEN):
+            if _NETWORK_GONE.search(refusal) and self._settings.network is None:
+                self._network.forget()
+            elif not any(text in refusal for text in _PORT_TAKEN):
                 raise self._failed("start", refusal)
         reason = refusal or f"every port from {self._settings.port} upward is taken; change sandbox.port"
         raise self._failed("start", reason)
 
     def _candidate_ports(self) -> Iterator[int | None]:
         base = self._settings.port
-        if base is None or self._settings.network is not None:
+        if base is None or not is_published(self._settings):
             yield from [None] * 3  # even a port that the engine picks may be taken by another program
             return
         listed = self._engine.list_containers()
@@ -59,9 +67,12 @@ class Creation:
             yield port
 
     def _create(self, port: int | None) -> str:
+        network = self._settings.network or self._network.ensure()
         try:
             with self._engine.asking(f"create container {self._name}") as client:
-                config = container_config(client, self._settings, self._ledger_id, self._spec, port)
+                config = container_config(
+                    client, self._settings, self._ledger_id, self._spec, network=network, port=port
+                )
                 try:
                     return str(client.create_container(name=self._name, **config)["Id"])
                 except APIError as error:

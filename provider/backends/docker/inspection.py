@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from provider.backends.addresses import sandbox_url
-from provider.backends.labels import container_name, find_identity
+from provider.backends.labels import container_name, find_identity, network_name
 from provider.domain.containers import Discovered, Limits, SandboxInfo, SandboxSpec
 
 SANDBOX_PORT = 8080
@@ -67,6 +67,13 @@ def published_url(inspection: Mapping[str, Any], place: Place) -> str:
     return sandbox_url(bindings[0]["HostIp"], int(bindings[0]["HostPort"]), everywhere=place.reached_at)
 
 
+def inner_url(inspection: Mapping[str, Any]) -> str:
+    """Return the URL at the container's own address, for the engine's machine only; empty when it has none."""
+    networks = (inspection.get("NetworkSettings") or {}).get("Networks") or {}
+    addresses = [one.get("IPAddress") for one in networks.values() if one.get("IPAddress")]
+    return sandbox_url(addresses[0], SANDBOX_PORT) if addresses else ""
+
+
 def named_url(name: str) -> str:
     """Return the URL inside a network of containers."""
     return f"http://{name}:{SANDBOX_PORT}"
@@ -85,16 +92,18 @@ def read_entry(entry: Mapping[str, Any], ledger_id: str, prefix: str, place: Pla
         container_id=entry["Id"],
         container_name=name,
         host=place.host,
-        url=_listed_url(entry, name, place),
+        url=_listed_url(entry, name, place, ledger_id),
     )
     created_at = datetime.fromtimestamp(entry["Created"], UTC) if entry.get("Created") else None
     return Discovered(info, entry.get("State") in RUNNING_STATES, created_at, dict(labels))
 
 
-def _listed_url(entry: Mapping[str, Any], name: str, place: Place) -> str:
-    if (entry.get("HostConfig") or {}).get("NetworkMode", "") not in _BUILT_IN_NETWORKS:
-        return named_url(name)
+def _listed_url(entry: Mapping[str, Any], name: str, place: Place, ledger_id: str) -> str:
     for port in entry.get("Ports") or ():
         if port.get("PrivatePort") == SANDBOX_PORT and port.get("PublicPort"):
             return sandbox_url(port.get("IP", ""), port["PublicPort"], everywhere=place.reached_at)
-    return ""
+    networks = set((entry.get("NetworkSettings") or {}).get("Networks") or ())
+    if networks & {network_name(ledger_id, "open"), network_name(ledger_id, "none")}:
+        return inner_url(entry)
+    mode = (entry.get("HostConfig") or {}).get("NetworkMode", "")
+    return "" if mode in _BUILT_IN_NETWORKS else named_url(name)

@@ -12,6 +12,9 @@ from types import TracebackType
 from typing import Any, Self
 
 Answer = tuple[int, Any]
+_NETWORK = {"Id": "0" * 64, "Created": "", "Options": {"com.docker.network.bridge.enable_icc": "false"}}
+# What no script is about.
+_ANSWERS: dict[str, tuple[int, Any]] = {"/version": (200, {"ApiVersion": "1.41"}), "/networks": (200, [_NETWORK])}
 Script = Callable[[str, str], Answer | None]
 
 
@@ -64,7 +67,7 @@ class ScriptedEngine:
         request.rfile.read(int(request.headers.get("Content-Length", 0)))
         path = request.path.partition("?")[0]
         path = path.partition("/v1.41")[2] or path
-        answer = (200, {"ApiVersion": "1.41"}) if path == "/version" else self._script(request.command, path)
+        answer = _ANSWERS.get(path) or self._script(request.command, path)
         if answer is None:
             self._closed.wait(60)
             request.close_connection = True
