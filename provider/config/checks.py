@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from operator import attrgetter
 from pathlib import PurePosixPath
 
+from provider.config.dangers import check_dangers
 from provider.config.place import Place
 from provider.config.settings import Settings
 from provider.config.web_checks import check_web
@@ -60,6 +61,7 @@ _NOT_EMPTY = (
     "sandbox.network",
     "sandbox.security.seccomp",
     "sandbox.security.user",
+    "sandbox.security.runtime",
     "web.host",
     "web.proxy.user_header",
     "web.proxy.role_header",
@@ -70,6 +72,7 @@ def check_settings(settings: Settings, place: Place) -> None:
     """Raise `ConfigError` for the first value that cannot work."""
     checks = (
         _check_ranges, _check_order, _check_names, _check_mounts, _check_environment, _check_seal_key, check_web,
+        check_dangers,
     )  # fmt: skip
     for check in checks:
         check(settings, place)

@@ -12,12 +12,15 @@ from provider.config.database_url import normalise_url
 from provider.config.overrides import apply_overrides
 from provider.config.parsing import as_mapping, parse_section
 from provider.config.place import Place
+from provider.config.publish_address import resolve_host
 from provider.config.settings import Settings
 from provider.config.yaml_text import YamlError, read_yaml
 
 __all__ = ["DEFAULT_PATH", "load_settings"]
 
 DEFAULT_PATH = Path("config.yaml")
+LARGEST_FILE = 256 * 1024
+"""In bytes: what is larger takes the parser a noticeable time."""
 
 Source = Settings | Mapping[str, object] | str | os.PathLike[str] | None
 
@@ -46,13 +49,19 @@ def _build(raw: object, place: Place, directory: Path) -> Settings:
     settings = parse_section(Settings, tree, place)
     check_settings(settings, place)
     url = normalise_url(settings.database.url, directory, place.at("database.url"))
-    return replace(settings, database=replace(settings.database, url=url), source=place.source)
+    host = resolve_host(settings.sandbox, place.at("sandbox.host"))
+    return replace(
+        settings,
+        database=replace(settings.database, url=url),
+        sandbox=replace(settings.sandbox, host=host),
+        source=place.source,
+    )
 
 
 def _read_file(path: Path) -> object:
     place = Place(source=str(path))
     try:
-        return read_yaml(path.read_text(encoding="utf-8"))
+        return read_yaml(_read_text(path, place))
     except FileNotFoundError:
         raise place.error("no such file; give the path of a configuration, or none to use the defaults") from None
     except OSError as error:
@@ -61,6 +70,14 @@ def _read_file(path: Path) -> object:
         raise place.error(f"is not valid YAML: {error}") from None
     except ValueError:
         raise place.error("cannot be read: its name or its text is not UTF-8 text") from None
+
+
+def _read_text(path: Path, place: Place) -> str:
+    with path.open("rb") as file:
+        raw = file.read(LARGEST_FILE + 1)
+    if len(raw) > LARGEST_FILE:
+        raise place.error(f"is larger than {LARGEST_FILE // 1024} KiB; that is no configuration")
+    return raw.decode()
 
 
 def _absolute(path: Path) -> Path:

@@ -59,6 +59,8 @@ class SecuritySettings:
     capabilities: tuple[str, ...] = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID")
     read_only_root: bool = False
     user: str | None = None
+    runtime: str | None = None
+    allow_unsafe: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,6 +57,8 @@ def _host_config(
     }
     if security.read_only_root:
         options |= {"read_only": True, "tmpfs": dict.fromkeys(_tmpfs_paths(settings), _WRITABLE)}
+    if security.runtime is not None:
+        options["runtime"] = security.runtime
     if limits.memory is not None:
         options |= {"mem_limit": int(limits.memory), "memswap_limit": int(limits.memory)}
     if limits.cpus is not None:

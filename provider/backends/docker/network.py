@@ -7,7 +7,6 @@ published ports and the way outside go on; an `internal` one has no way outside 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from docker.errors import APIError, NotFound
 
