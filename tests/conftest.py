@@ -50,7 +50,13 @@ def pytest_configure(config: pytest.Config) -> None:
         if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
             # So a shell starts what runs in the background; every program that a test interrupts would inherit it.
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        config.stash[RUN] = OwnedRun.make({"postgres": postgres_support.stop_in, "docker": docker_support.stop_in})
+        config.stash[RUN] = OwnedRun.make(
+            {
+                "postgres": postgres_support.stop_in,
+                "docker": docker_support.stop_in,
+                "docker-firewalled": docker_support.stop_in,
+            }
+        )
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -166,6 +172,18 @@ def docker_engine(shared_run: SharedRun) -> EngineAddress:
         return found
     shared = _or_skip(lambda: shared_run.once("docker", docker_support.start_shared))
     return EngineAddress(shared["base_url"], private=True)
+
+
+@pytest.fixture(scope="session")
+def firewalled_docker_engine(shared_run: SharedRun) -> str:
+    """Return where an engine with the sandbox image listens that keeps the firewall's rules, as engines do."""
+    made = _or_skip(lambda: shared_run.once("docker-firewalled", docker_support.start_firewalled))
+
+    def build(_: Path) -> dict[str, str]:
+        return {"tag": build_sandbox_image(made["base_url"], TAG)}
+
+    shared_run.once("firewalled-image", build)
+    return made["base_url"]
 
 
 @pytest.fixture

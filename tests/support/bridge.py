@@ -34,12 +34,12 @@ class Bridge:
 
     @property
     def _further(self) -> str:
-        """Its share of the shared address space 100.64.0.0/10, which no host of the tests uses itself."""
-        return f"100.{64 + self.number // 4}.{self.number % 4 * 64}.0/18"
+        """Its share of 10.128.0.0/10."""
+        return f"10.{128 + self.number // 4}.{self.number % 4 * 64}.0/18"
 
     @classmethod
-    def make(cls) -> Bridge:
-        """Make a bridge whose addresses nobody on this machine uses."""
+    def make(cls, *, open_between: bool = True) -> Bridge:
+        """Make a bridge whose addresses nobody on this machine uses; by default all its containers may talk."""
         taken = _run("ip", "-4", "route", "show", "table", "all")
         free = [n for n in range(1, 255) if f"10.241.{n}." not in taken]
         number = secrets.choice(free)
@@ -47,7 +47,7 @@ class Bridge:
         _run("ip", "link", "add", "name", bridge.name, "type", "bridge")
         _run("ip", "address", "add", bridge.address, "dev", bridge.name)
         _run("ip", "link", "set", bridge.name, "up")
-        for rule in bridge._rules():
+        for rule in bridge._rules() if open_between else ():
             _run("iptables", "-w", "-I", "FORWARD", *rule)
         return bridge
 

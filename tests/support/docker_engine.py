@@ -76,13 +76,15 @@ class PrivateDockerEngine:
     """A `dockerd` of its own, with its own storage, containers and bridge; nothing of it outlives `stop`.
 
     Its containers reach each other and are reached at ports published on loopback; they reach no other machine. With
-    `live_restore`, they keep running while the engine is away. Raises UnavailableError when this machine or
+    `live_restore`, they keep running while the engine is away; with `firewall`, the engine decides who reaches whom.
+    Raises UnavailableError when this machine or
     this account cannot run one.
     """
 
-    def __init__(self, directory: Path | None = None, *, live_restore: bool = False) -> None:
+    def __init__(self, directory: Path | None = None, *, live_restore: bool = False, firewall: bool = False) -> None:
         self._directory = directory
         self._live_restore = live_restore
+        self._firewall = firewall
         self._bridge: Bridge | None = None
 
     def __enter__(self) -> Self:
@@ -108,7 +110,7 @@ class PrivateDockerEngine:
         _require_privileges()
         if self._directory is None:
             self._directory = Path(tempfile.mkdtemp(prefix="sl-docker-", dir="/tmp"))
-        self._bridge = Bridge.make()
+        self._bridge = Bridge.make(open_between=not self._firewall)
         (self._directory / "bridge").write_text(f"{self._bridge.name} {self._bridge.number}")
         try:
             self.launch()
@@ -145,7 +147,8 @@ class PrivateDockerEngine:
         """Start the engine on its directory; returns when it answers."""
         assert self._bridge is not None, "the engine was not started"
         where = self.directory
-        options = ["--iptables=false", f"--bridge={self._bridge.name}", f"--default-address-pool={self._bridge.pool}"]
+        options = [f"--bridge={self._bridge.name}", f"--default-address-pool={self._bridge.pool}"]
+        options += [f"--iptables={str(self._firewall).lower()}"]
         options += [f"--data-root={where}/data", f"--exec-root={where}/exec", f"--pidfile={where}/pid"]
         options += ["--host", self.base_url, *(["--live-restore"] if self._live_restore else [])]
         log = where / "log"
@@ -168,6 +171,13 @@ class PrivateDockerEngine:
 def start_shared(directory: Path) -> dict[str, str]:
     """Start a private engine that other processes use, and return where it listens."""
     engine = PrivateDockerEngine(directory)
+    engine.start()
+    return {"base_url": engine.base_url}
+
+
+def start_firewalled(directory: Path) -> dict[str, str]:
+    """Start a private engine that keeps the firewall's rules itself, as engines do, and return where it listens."""
+    engine = PrivateDockerEngine(directory, firewall=True)
     engine.start()
     return {"base_url": engine.base_url}
 

@@ -30,7 +30,7 @@ class Requirement:
 DOCKER = Requirement(
     marker="docker",
     variable="REQUIRE_DOCKER",
-    fixtures=frozenset({"docker_engine", "own_docker_engine", "sandbox_image"}),
+    fixtures=frozenset({"docker_engine", "own_docker_engine", "sandbox_image", "firewalled_docker_engine"}),
 )
 POSTGRES = Requirement(
     marker="postgres",

@@ -20,7 +20,7 @@ from provider.domain.errors import BackendUnavailable, SandboxStartError
 PORTS_TO_SEARCH = 1000
 STARTS_TO_TRY = 20
 # Read only to decide on another try of a start that has failed anyway, never to decide on life or death.
-_NETWORK_GONE = re.compile(r"network [\w.-]+ not found")
+_NETWORK_MOVED = re.compile(r"network [\w.-]+ (?:not found|is ambiguous)")
 _PORT_TAKEN = ("port is already allocated", "address already in use")
 
 
@@ -48,7 +48,7 @@ class Creation:
             refusal = self._start(container_id)
             if not refusal:
                 return self._inspect(container_id)
-            if _NETWORK_GONE.search(refusal) and self._settings.network is None:
+            if _NETWORK_MOVED.search(refusal) and self._settings.network is None:
                 self._network.forget()
             elif not any(text in refusal for text in _PORT_TAKEN):
                 raise self._failed("start", refusal)

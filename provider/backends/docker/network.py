@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from docker.errors import APIError, NotFound
+from docker.errors import APIError
 
 from provider.backends.docker.engine import Engine
 from provider.backends.labels import LEDGER, network_name
@@ -20,6 +20,7 @@ EGRESS = "sandbox-ledger.egress"
 PUBLISHING_NETWORKS = frozenset({"bridge", "default"})
 """Docker's own bridge: ports are published there, because names are not resolved."""
 
+CONFLICT = 409
 _OPTIONS = {"com.docker.network.bridge.enable_icc": "false"}
 
 NOWHERE = "127.0.0.1"
@@ -40,10 +41,21 @@ class LedgerNetwork:
         """The network's name on the engine."""
         return network_name(self.ledger_id, self.egress)
 
-    def find(self) -> str | None:
-        """Find the network's id; None where the engine has none.
+    def ensure(self) -> str:
+        """Return the id of the network, made on first use; raise `BackendUnavailable`."""
+        if self._known is None:
+            self._known = self._find() or self._make()
+        return self._known
 
-        Two workers may have made one each at the same moment, since names are not unique there: all take the oldest.
+    def forget(self) -> None:
+        """Look again at the next use: somebody may have removed the network."""
+        self._known = None
+
+    def _find(self) -> str | None:
+        """Find the oldest network of this ledger.
+
+        Engines take a name twice when two workers make it at the same moment, and then refuse to use it: every worker
+        keeps the oldest and removes the others, which nobody can use.
         """
         with self.engine.asking(f"list the networks of ledger {self.ledger_id}") as client:
             labels = [f"{LEDGER}={self.ledger_id}", f"{EGRESS}={self.egress}"]
@@ -51,41 +63,39 @@ class LedgerNetwork:
             if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
                 raise ValueError("the answer is not a list of networks")
             closed = [one for one in listed if (one.get("Options") or {}).items() >= _OPTIONS.items()]
-            oldest = min(closed, key=lambda one: (one["Created"], one["Id"]), default=None)
+            oldest, *others = sorted(closed, key=lambda one: (one["Created"], one["Id"])) or [None]
+        for one in others:
+            self._remove(str(one["Id"]))
         return None if oldest is None else str(oldest["Id"])
-
-    def ensure(self) -> str:
-        """Return the id of the network, made on first use; raise `BackendUnavailable`."""
-        if self._known is None:
-            self._known = self.find() or self._make()
-        return self._known
-
-    def forget(self) -> None:
-        """Look again at the next use: somebody may have removed the network."""
-        self._known = None
 
     def _make(self) -> str:
         with self.engine.asking(f"make network {self.name}") as client:
-            made = str(
+            try:
                 client.create_network(
                     self.name,
                     driver="bridge",
                     options=_OPTIONS,
+                    check_duplicate=True,
                     internal=self.egress == "none",
                     labels={LEDGER: self.ledger_id, EGRESS: self.egress},
-                )["Id"]
+                )
+            except APIError as error:
+                if error.status_code != CONFLICT:
+                    raise
+        found = self._find()
+        if found is None:
+            raise self.engine.unavailable(
+                f"make network {self.name}", ValueError("a network of that name is there, but it is not this ledger's")
             )
-        chosen = self.find() or made
-        if chosen != made:
-            with self.engine.asking(f"remove network {made[:12]}") as client:
-                try:
-                    client.remove_network(made)
-                except NotFound:
-                    pass  # whoever came first has tidied up
-                except APIError as error:
-                    if not error.is_client_error():
-                        raise
-        return chosen
+        return found
+
+    def _remove(self, network: str) -> None:
+        with self.engine.asking(f"remove network {network[:12]}") as client:
+            try:
+                client.remove_network(network)
+            except APIError as error:
+                if not error.is_client_error():  # somebody else removed it, or it is in use
+                    raise
 
 
 def is_published(settings: SandboxSettings) -> bool:
