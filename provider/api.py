@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from provider.core.daemon_pool import DaemonPool
-from provider.core.forking import renew_after_fork
+from provider.core.per_process import PerProcess
 from provider.domain.errors import SandboxGone
 from provider.domain.events import EndReason
 from provider.domain.ids import derive_sandbox_id
@@ -36,10 +36,23 @@ def _twin(
     @functools.wraps(method)
     async def twin(self: SandboxProvider, /, *args: P.args, **kwargs: P.kwargs) -> R:
         call = functools.partial(method, self, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+        return await asyncio.get_running_loop().run_in_executor(self._own.get().calls, call)
 
     twin.__doc__ = f"Do what `{method.__name__}` does, without blocking the event loop."
     return twin
+
+
+class _Own:
+    """What one process has of a provider: its worker, and the threads of its asynchronous calls."""
+
+    def __init__(self, process: WorkerProcess) -> None:
+        self.process = process
+        self.calls = DaemonPool(ASYNC_CALLS, "sandbox-async")
+
+    def stop(self) -> None:
+        """Take no more calls and leave in order."""
+        self.calls.shutdown(wait=False)
+        self.process.stop()
 
 
 class SandboxProvider:
@@ -50,10 +63,7 @@ class SandboxProvider:
     """
 
     def __init__(self, assemble: Callable[[], WorkerProcess]) -> None:
-        self._assemble = assemble
-        self._process = assemble()
-        self._inherited: list[object] = []
-        self._executor = DaemonPool(ASYNC_CALLS, "sandbox-async")
+        self._own = PerProcess(lambda: _Own(assemble()), _Own.stop)
         self._closed = False
 
     @property
@@ -62,20 +72,13 @@ class SandboxProvider:
         return self._process.worker.worker_id
 
     def start(self) -> Self:
-        """Register this worker and start its background threads. Called by `open_provider`."""
-        self._process.start()
-        renew_after_fork(self)
-        return self
+        """Register this worker and start its background threads. Called by `open_provider`.
 
-    def begin_anew(self) -> None:
-        """Become a worker of its own in a forked child; the parent's connections and threads are left alone.
-
-        The new worker registers at its first call that needs the ledger.
+        A forked child is a worker of its own, which registers at its first call that needs the ledger; the parent's
+        connections and threads are left alone.
         """
-        # Kept, because an inherited connection that is collected would be closed for the parent as well.
-        self._inherited.append((self._process, self._executor))
-        self._process = self._assemble()
-        self._executor = DaemonPool(ASYNC_CALLS, "sandbox-async")
+        self._running()
+        return self
 
     def acquire(self, thread_id: str | None = None, *, user_id: str | None = None, timeout: float | None = None) -> str:
         """Return the id of the thread's sandbox, running and held by this worker.
@@ -93,7 +96,7 @@ class SandboxProvider:
         No database and no engine is asked while the kernel proves that the container runs. When nobody can tell, the
         sandbox is returned: unknown is not dead. With `auto_restart: false` nothing is ever checked.
         """
-        return self._process.lookup.find(sandbox_id) or self._running().lookup.get(sandbox_id)
+        return self._own.get().process.lookup.find(sandbox_id) or self._running().lookup.get(sandbox_id)
 
     def release(self, sandbox_id: str) -> None:
         """Let go of a sandbox; when no worker holds it any more it is warm. Idempotent."""
@@ -155,8 +158,9 @@ class SandboxProvider:
         if self._closed:
             return
         self._closed = True
-        self._executor.shutdown(wait=False)
-        self._process.stop()
+        own = self._own.find()
+        if own is not None:
+            own.stop()
 
     def shutdown_on_signals(self, *signals: Signals) -> None:
         """Shut down in order when the process is told to end (SIGTERM, when none is named), then let it end.
@@ -168,6 +172,10 @@ class SandboxProvider:
     def health(self) -> Health:
         """Tell how current this process's view is: the change feed's state and position, and what it has bound."""
         return self._process.health()
+
+    @property
+    def _process(self) -> WorkerProcess:
+        return self._own.get().process
 
     def _running(self) -> WorkerProcess:
         process = self._process

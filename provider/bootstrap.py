@@ -38,7 +38,7 @@ from provider.reading.past import Past, look_back
 from provider.reading.reports import Reports
 from provider.reading.timeline import Timeline
 from provider.runtime.operators.actions import OperatorActions
-from provider.runtime.operators.operator_worker import Deputy
+from provider.runtime.operators.operator_worker import OperatorWorker
 from provider.runtime.replica import Replica
 from provider.runtime.sweep.leader import Leader
 from provider.runtime.sweep.scheduler import Scheduler
@@ -303,7 +303,7 @@ def open_actions(settings: Settings, *, backend: SandboxBackend | None = None) -
             engine = open_engine(brief, store, backend)
         return assemble_worker(brief, store, engine), SqlOperatorLog(store.engine, store.url)
 
-    return OperatorActions(Deputy(assemble))
+    return OperatorActions(OperatorWorker(assemble))
 
 
 def describe_engine(settings: Settings) -> EngineDescription | None:

@@ -11,13 +11,13 @@ from flask import g
 
 from provider.bootstrap import open_actions, open_reports
 from provider.config.settings import Settings
+from provider.core.per_process import PerProcess
 from provider.domain.errors import StoreUnavailable
 from provider.reading.insights import Insights
 from provider.reading.reports import Reports
 from provider.runtime.operators.actions import OperatorActions
 from web.invariants import Invariants
 from web.last_known import LastKnown
-from web.lazily import Lazily
 from web.live.places import Places
 from web.live.tailer import Tailer
 
@@ -32,11 +32,11 @@ class Services:
         self.settings = settings
         self.sign_in = sign_in
         self.streams = Places(settings.web.threads // 2)
-        self._reports = Lazily(lambda: open_reports(settings), Reports.close)
-        self._actions = Lazily(lambda: open_actions(settings), OperatorActions.close)
+        self._reports = PerProcess(lambda: open_reports(settings), Reports.close)
+        self._actions = PerProcess(lambda: open_actions(settings), OperatorActions.close)
         self.last_known = LastKnown()
         self.invariants = Invariants()
-        self._tailer = Lazily(lambda: Tailer(lambda: self._reports.get().insights).start(), Tailer.stop)
+        self._tailer = PerProcess(lambda: Tailer(lambda: self._reports.get().insights).start(), Tailer.stop)
         self._closers: list[Callable[[], None]] = [self._reports.close, self._actions.close, self._tailer.close]
         atexit.register(self.close)
 

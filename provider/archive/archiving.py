@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provider.archive.bundle_file import SUFFIX, check_bundle, file_sha256, write_bundle
+from provider.core.commit import commit_ledger
 from provider.core.faults import point
-from provider.core.ledger_stream import commit_ledger
 from provider.domain.archives import Baseline, LedgerOrigin
 from provider.domain.bundles import BundleHeader, BundleManifest
 from provider.domain.errors import BundleError, CorruptLogError

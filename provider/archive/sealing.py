@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provider.core.ledger_stream import commit_ledger
+from provider.core.commit import commit_ledger
 from provider.domain.log import Author
 from provider.domain.seals import SealKey, is_due, make_seal, to_event
 from provider.domain.verification import RecordedSeal

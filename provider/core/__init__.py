@@ -1,1 +1,1 @@
-"""What every use case is made of: the commit loop, fault points, renewal after a fork, a pool of daemon threads."""
+"""What every use case is made of: the commit loop, fault points, values per process, a pool of daemon threads."""

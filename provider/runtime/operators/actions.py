@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from provider.core.ledger_stream import commit_ledger
+from provider.core.commit import commit_ledger
 from provider.domain.actions import (
     SANDBOX_ACTIONS,
     BulkOrder,
@@ -25,7 +25,7 @@ from provider.domain.actions import (
 from provider.domain.errors import ActionUnderWay, SandboxError
 from provider.domain.events import ActionOutcome, OperatorActionCompleted, OperatorActionRequested
 from provider.domain.log import Author, format_timestamp
-from provider.runtime.operators.operator_worker import Deputy
+from provider.runtime.operators.operator_worker import OperatorWorker
 from provider.runtime.operators.steps import Ended, PartOutcome, carry_out, carry_out_bulk
 from provider.runtime.release import require_known
 from provider.runtime.sweep.sweep import SweepReport
@@ -53,8 +53,8 @@ class ActionReport:
 class OperatorActions:
     """Carries out what operators order. Safe from any thread and any number of processes."""
 
-    def __init__(self, deputy: Deputy) -> None:
-        self._deputy = deputy
+    def __init__(self, worker: OperatorWorker) -> None:
+        self._worker = worker
 
     def perform(self, order: Order) -> ActionReport:
         """Do what is ordered about one sandbox or the whole ledger, once for each idempotency key.
@@ -68,10 +68,10 @@ class OperatorActions:
         if earlier is not None:
             return earlier
         if order.action in SANDBOX_ACTIONS:
-            state = self._deputy.process().worker.store.load(order.target)
+            state = self._worker.process().worker.store.load(order.target)
             require_known(state)
             require_version(state, order.seen_version)
-        return self._run(requested, order.command_id, lambda author: carry_out(self._deputy, order, author))
+        return self._run(requested, order.command_id, lambda author: carry_out(self._worker, order, author))
 
     def perform_bulk(self, order: BulkOrder, matching: Callable[[], Sequence[str]]) -> ActionReport:
         """Do the same to every sandbox whose id `matching` lists, once for each idempotency key.
@@ -83,18 +83,18 @@ class OperatorActions:
         if earlier is not None:
             return earlier
         return self._run(
-            requested, order.command_id, lambda author: carry_out_bulk(self._deputy, order, matching, author)
+            requested, order.command_id, lambda author: carry_out_bulk(self._worker, order, matching, author)
         )
 
     def close(self) -> None:
         """Leave in order and close all connections. Idempotent."""
-        self._deputy.close()
+        self._worker.close()
 
     def _run(
         self, requested: OperatorActionRequested, command_id: str | None, act: Callable[[Author], Ended]
     ) -> ActionReport:
         author = Author(f"operator:{requested.operator}", str(uuid.uuid4()), command_id)
-        if not commit_ledger(self._deputy.process().worker.store, requested, author):
+        if not commit_ledger(self._worker.process().worker.store, requested, author):
             earlier = self._find_earlier(requested, command_id)  # another call was first, a moment ago
             assert earlier is not None  # noqa: S101 - that is why nothing was committed
             return earlier
@@ -119,7 +119,7 @@ class OperatorActions:
     def _record(self, outcome: OperatorActionCompleted, author: Author, cause: BaseException | None) -> None:
         """Append the outcome. Where even that fails after a failure, the failure is what the caller is told."""
         try:
-            commit_ledger(self._deputy.process().worker.store, outcome, author)
+            commit_ledger(self._worker.process().worker.store, outcome, author)
         except SandboxError as error:
             if cause is None:
                 raise
@@ -129,7 +129,7 @@ class OperatorActions:
         """Find what came of the same request before."""
         if command_id is None:
             return None
-        log = self._deputy.log()
+        log = self._worker.log()
         found = log.find_command(command_id)
         if found is None:
             return None

@@ -12,7 +12,7 @@ from provider.domain.events import ActionOutcome
 from provider.domain.log import Author
 from provider.runtime.backoff import clear_backoff
 from provider.runtime.operators.operator import release_all_holders
-from provider.runtime.operators.operator_worker import Deputy
+from provider.runtime.operators.operator_worker import OperatorWorker
 from provider.runtime.sweep.sweep import SweepReport
 
 THREADS = 16
@@ -36,70 +36,72 @@ class Ended:
     value: Sequence[str] | SweepReport | Sequence[PartOutcome] = ()
 
 
-def carry_out(deputy: Deputy, order: Order, author: Author) -> Ended:
+def carry_out(worker: OperatorWorker, order: Order, author: Author) -> Ended:
     """Carry out one order; raise what its use case raises."""
-    return _STEPS[order.action](deputy, order, author)
+    return _STEPS[order.action](worker, order, author)
 
 
-def carry_out_bulk(deputy: Deputy, order: BulkOrder, matching: Callable[[], Sequence[str]], author: Author) -> Ended:
+def carry_out_bulk(
+    worker: OperatorWorker, order: BulkOrder, matching: Callable[[], Sequence[str]], author: Author
+) -> Ended:
     """Do the same to every sandbox that matches, side by side; raise `CountMismatch` before anything is done."""
     found = matching()
     require_count(found, order)
     with DaemonPool(THREADS, "sandbox-bulk") as pool:
-        parts = [future.result() for future in [pool.submit(_part, deputy, order, one, author) for one in found]]
+        parts = [future.result() for future in [pool.submit(_part, worker, order, one, author) for one in found]]
     missed = [part for part in parts if part.outcome != "done"]
     told = [f"{len(parts) - len(missed)} done", *([f"{len(missed)} not"] if missed else [])]
     detail = "; ".join([", ".join(told), *(part.detail for part in missed)])
     return Ended("failed" if missed else "done", detail, parts)
 
 
-def _part(deputy: Deputy, order: BulkOrder, sandbox_id: str, author: Author) -> PartOutcome:
+def _part(worker: OperatorWorker, order: BulkOrder, sandbox_id: str, author: Author) -> PartOutcome:
     single = Order(operator=order.operator, action=order.action, reason=order.reason, target=sandbox_id)
     try:
-        ended = carry_out(deputy, single, author)
+        ended = carry_out(worker, single, author)
     except SandboxError as error:
         return PartOutcome(sandbox_id, outcome_of(error), str(error))
     return PartOutcome(sandbox_id, ended.outcome, ended.detail)
 
 
-def _release(deputy: Deputy, order: Order, author: Author) -> Ended:
-    holders = release_all_holders(deputy.process().worker, order.target, author, order.seen_version)
+def _release(worker: OperatorWorker, order: Order, author: Author) -> Ended:
+    holders = release_all_holders(worker.process().worker, order.target, author, order.seen_version)
     return Ended("done", f"released from {', '.join(holders)}" if holders else "was held by nobody", holders)
 
 
-def _restart(deputy: Deputy, order: Order, author: Author) -> Ended:
-    sandbox = deputy.working().restart(order.target, author, order.seen_version)
+def _restart(worker: OperatorWorker, order: Order, author: Author) -> Ended:
+    sandbox = worker.working().restart(order.target, author, order.seen_version)
     return Ended("done", f"restarted as generation {sandbox.generation}")
 
 
-def _destroy(deputy: Deputy, order: Order, author: Author) -> Ended:
-    process = deputy.working()
+def _destroy(worker: OperatorWorker, order: Order, author: Author) -> Ended:
+    process = worker.working()
     was = process.worker.store.load(order.target).status
     process.destroy(order.target, "request", author, order.seen_version)
     return Ended("done", "was gone already" if was == "gone" else "destroyed")
 
 
-def _clear(deputy: Deputy, order: Order, author: Author) -> Ended:
-    cleared = clear_backoff(deputy.process().worker, order.target, author, order.seen_version)
+def _clear(worker: OperatorWorker, order: Order, author: Author) -> Ended:
+    cleared = clear_backoff(worker.process().worker, order.target, author, order.seen_version)
     return Ended("done", "back-off cleared, crashes forgiven" if cleared else "there was no back-off")
 
 
-def _sweep(deputy: Deputy, order: Order, author: Author) -> Ended:
-    report = deputy.working().sweep.run(adopt=order.adopt, correlation_id=author.correlation_id)
+def _sweep(worker: OperatorWorker, order: Order, author: Author) -> Ended:
+    report = worker.working().sweep.run(adopt=order.adopt, correlation_id=author.correlation_id)
     counts = report.counts
     told = f"expected {counts.expected}, observed {counts.observed}: {counts.actions} done, {counts.failures} failed"
     detail = "; ".join([told, *(failure.reason for failure in report.failures)])
     return Ended("failed" if report.failures else "done", detail, report)
 
 
-def _plan_sweep(deputy: Deputy, order: Order, author: Author) -> Ended:
-    report = deputy.working().sweep.dry_run(adopt=order.adopt)
+def _plan_sweep(worker: OperatorWorker, order: Order, author: Author) -> Ended:
+    report = worker.working().sweep.dry_run(adopt=order.adopt)
     counts = report.counts
     steps = len(report.plan.steps)
     return Ended("done", f"expected {counts.expected}, observed {counts.observed}: {steps} planned", report)
 
 
-_STEPS: Mapping[str, Callable[[Deputy, Order, Author], Ended]] = {
+_STEPS: Mapping[str, Callable[[OperatorWorker, Order, Author], Ended]] = {
     "release": _release,
     "restart": _restart,
     "destroy": _destroy,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from provider.core.ledger_stream import commit_ledger
+from provider.core.commit import commit_ledger
 from provider.domain.containers import SandboxInfo
 from provider.domain.errors import DuplicateCommand
 from provider.domain.log import Author

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from provider.core.commit import commit_ledger
 from provider.core.daemon_pool import DaemonPool
-from provider.core.ledger_stream import commit_ledger
 from provider.domain.errors import SandboxError, StoreUnavailable
 from provider.domain.events import SweepCompleted
 from provider.domain.log import Author

@@ -1,6 +1,6 @@
 """The worker's life: registered at start, a heartbeat while it runs, an orderly end; and back again when declared lost.
 
-The heart beats in a thread and over a connection of its own, so that a slow engine or a busy pool cannot stop it.
+The heartbeat has a thread and a connection of its own, so that a slow engine or a busy pool cannot stop it.
 """
 
 from __future__ import annotations
@@ -11,17 +11,20 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 
-from provider.core.faults import point
-from provider.domain.errors import ConcurrencyError, SandboxError, VersionConflict
+from provider.core.commit import commit
+from provider.domain.errors import SandboxError
 from provider.domain.events import Event, WorkerStarted, WorkerStopped
 from provider.domain.ids import worker_stream
 from provider.domain.log import Author
 from provider.domain.workers import decide_worker_started, decide_worker_stopped
 from provider.ports.log import EventStore
 from provider.runtime.worker.jobs import JobRecord, JobStatus, as_rows
-from provider.runtime.worker.worker import MAX_CONFLICTS, Worker
+from provider.runtime.worker.worker import Worker
 
 logger = logging.getLogger(__name__)
+
+KnownWorker = tuple[int, list[Event]]
+"""The version of a worker's stream, and its events."""
 
 
 class Heartbeat:
@@ -96,19 +99,13 @@ def commit_worker(
     store: EventStore, worker_id: str, decide: Callable[[Sequence[Event]], Sequence[Event]], author: Author
 ) -> Sequence[Event]:
     """Decide on a worker's stream and append; on a lost race decide again. Return the events appended."""
-    for _ in range(MAX_CONFLICTS):
-        version, known = _read_stream(store, worker_id)
-        events = decide(known)
-        if not events:
-            return ()
-        point(f"append.{events[0].type}.before")
-        try:
-            store.append(worker_stream(worker_id), version, events, author)
-        except VersionConflict:
-            continue
-        point(f"append.{events[0].type}.after")
-        return events
-    raise ConcurrencyError(f"worker {worker_id}: its stream changed {MAX_CONFLICTS} times in a row; try again")
+    stream = worker_stream(worker_id)
+
+    def append(known: KnownWorker, events: Sequence[Event]) -> KnownWorker:
+        store.append(stream, known[0], events, author)
+        return known[0] + len(events), [*known[1], *events]
+
+    return commit(f"worker {worker_id}", lambda: _read_stream(store, worker_id), lambda k: decide(k[1]), append)[1]
 
 
 def read_worker(store: EventStore, worker_id: str) -> list[Event]:
@@ -116,7 +113,7 @@ def read_worker(store: EventStore, worker_id: str) -> list[Event]:
     return _read_stream(store, worker_id)[1]
 
 
-def _read_stream(store: EventStore, worker_id: str) -> tuple[int, list[Event]]:
+def _read_stream(store: EventStore, worker_id: str) -> KnownWorker:
     stream = worker_stream(worker_id)
     recorded = list(store.read_stream(stream))
     if recorded:

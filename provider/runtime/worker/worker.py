@@ -1,21 +1,18 @@
-"""What every use case needs: the ports, this worker's identity, and the one way to commit a decision."""
+"""What every use case needs: the ports, this worker's identity, and the way to commit a decision on a sandbox."""
 
 from __future__ import annotations
 
 import logging
 import os
-import random
 import secrets
 import socket
-import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from provider.config.settings import SandboxSettings
-from provider.core.faults import point
-from provider.domain.errors import ConcurrencyError, VersionConflict
+from provider.core.commit import commit
 from provider.domain.events import Event
 from provider.domain.ids import WorkerId, check_name, sandbox_stream
 from provider.domain.log import Author
@@ -26,10 +23,6 @@ from provider.ports.log import EventStore
 from provider.runtime.worker.engine import Engine
 
 logger = logging.getLogger(__name__)
-
-MAX_CONFLICTS = 50
-FIRST_PAUSE_SECONDS = 0.0005
-LONGEST_PAUSE_SECONDS = 0.05
 
 Decide = Callable[[SandboxState], Sequence[Event]]
 
@@ -84,42 +77,22 @@ class Worker:
         """Load, decide and append; on a lost race decide again on the newer state.
 
         Return the state afterwards and the events appended (none when the decision was to do nothing). Raise
-        `CapacityExceeded` when the result would not fit into `capacity`, `ConcurrencyError` when the race is lost
-        `MAX_CONFLICTS` times in a row; what `decide` raises passes.
+        `CapacityExceeded` when the result would not fit into `capacity`, `ConcurrencyError` when the race is lost again
+        and again; what `decide` raises passes.
         """
-        for attempt in range(MAX_CONFLICTS):
-            state = self.store.load(sandbox_id)
-            events = decide(state)
-            if not events:
-                return state, ()
-            point(f"append.{events[0].type}.before")
-            try:
-                appended = self.store.append(
-                    sandbox_stream(sandbox_id), state.version, events, author, state=state, capacity=capacity
-                )
-            except VersionConflict:
-                _pause(attempt)
-                continue
-            point(f"append.{events[0].type}.after")
-            _log(sandbox_id, events)
+        stream = sandbox_stream(sandbox_id)
+
+        def append(state: SandboxState, events: Sequence[Event]) -> SandboxState:
+            appended = self.store.append(stream, state.version, events, author, state=state, capacity=capacity)
             assert appended.state is not None  # noqa: S101 - a sandbox stream always has one
-            return appended.state, events
-        raise ConcurrencyError(
-            f"sandbox {sandbox_id}: other workers changed it {MAX_CONFLICTS} times in a row while this one decided; "
-            "nothing was written, try again"
-        )
+            return appended.state
+
+        state, events = commit(f"sandbox {sandbox_id}", lambda: self.store.load(sandbox_id), decide, append)
+        for event in events:
+            logger.info("%s", event.type, extra={"action": event.type, "sandbox_id": sandbox_id})
+        return state, events
 
 
 def new_worker_id() -> WorkerId:
     """Make an identity for this process: host, pid, and a random part, because pids are used again."""
     return WorkerId(f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}")
-
-
-def _pause(attempt: int) -> None:
-    longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt)
-    time.sleep(random.uniform(0, longest))  # noqa: S311
-
-
-def _log(sandbox_id: str, events: Sequence[Event]) -> None:
-    for event in events:
-        logger.info("%s", event.type, extra={"action": event.type, "sandbox_id": sandbox_id})

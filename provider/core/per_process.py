@@ -1,18 +1,19 @@
-"""Things that are opened by the first request of a process that needs them."""
+"""A value that each process has for itself: after `fork()` a child opens its own and leaves its parent's alone."""
 
 from __future__ import annotations
 
+import functools
+import os
 import threading
+import weakref
 from collections.abc import Callable
-from typing import Generic, TypeVar
-
-from provider.core.forking import renew_after_fork
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
 
-class Lazily(Generic[T]):
-    """One thing per process. Safe from any thread; after `fork()` a child opens its own and leaves the parent's alone.
+class PerProcess(Generic[T]):
+    """Opened when it is first asked for, once per process. Safe from any thread.
 
     A failed opening raises to the caller and is tried again by the next one.
     """
@@ -23,10 +24,11 @@ class Lazily(Generic[T]):
         self._lock = threading.Lock()
         self._held: T | None = None
         self._inherited: list[T] = []
-        renew_after_fork(self)
+        _ALL.add(self)
+        _renew_in_children()
 
     def get(self) -> T:
-        """Give the thing, opened now if nobody did before."""
+        """Return the value, opened now if nobody did before."""
         held = self._held
         if held is not None:
             return held
@@ -36,20 +38,33 @@ class Lazily(Generic[T]):
             return self._held
 
     def find(self) -> T | None:
-        """Give the thing if it is open."""
+        """Return the value if it is open."""
         return self._held
 
     def close(self) -> None:
-        """Close the thing if it is open. Idempotent; the next `get` opens another."""
+        """Close the value if it is open. Idempotent; the next `get` opens another."""
         with self._lock:
             held, self._held = self._held, None
         if held is not None:
             self._close(held)
 
-    def begin_anew(self) -> None:
-        """Forget what the parent process opened."""
+    def renew(self) -> None:
+        """Leave what the parent opened. Called in the child before any other code: no I/O, no inherited lock."""
         self._lock = threading.Lock()
         if self._held is not None:
             # Kept, because an inherited connection that is collected would be closed for the parent as well.
             self._inherited.append(self._held)
             self._held = None
+
+
+_ALL: weakref.WeakSet[PerProcess[Any]] = weakref.WeakSet()
+
+
+@functools.cache
+def _renew_in_children() -> None:
+    os.register_at_fork(after_in_child=_renew_all)
+
+
+def _renew_all() -> None:
+    for value in list(_ALL):
+        value.renew()
