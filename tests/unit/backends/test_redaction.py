@@ -18,7 +18,7 @@ TOKEN = "Zx9" * 12
     [
         (f"Authorization: Bearer {TOKEN}", "Authorization: Bearer ***"),
         ("DB_PASSWORD=hunter2 next", "DB_PASSWORD=*** next"),
-        ('{"api_key": "a b c", "n": 1}', '{"api_key": ***, "n": 1}'),
+        ('{"api_key": "a b c", "n": 1}', '{"api_key": "***", "n": 1}'),
         ("postgres://bob:secret@db/x", "postgres://***@db/x"),
         ("https://example.org/?to=a@b", "https://example.org/?to=a@b"),
         (f"key sk-proj-{TOKEN} end", "key *** end"),
