@@ -55,7 +55,8 @@ from provider.store.coordination.operator_log import SqlOperatorLog
 from provider.store.coordination.sweeps import SqlSweeps
 from provider.store.coordination.waiters import SqlWaiters
 from provider.store.coordination.workers import SqlWorkerRegistry
-from provider.store.engine import create_engine, wal_is_safe
+from provider.store.database import open_database
+from provider.store.engine import wal_is_safe
 from provider.store.log.event_store import SqlEventStore
 from provider.store.log.feed import SqlFeed
 from provider.store.log.seals import SqlSeals
@@ -102,7 +103,7 @@ def assemble_worker(settings: Settings, store: SqlEventStore, engine: Engine) ->
     """Wire one worker process with an identity of its own. Nothing is contacted yet."""
     return WorkerProcess(
         make_worker(settings, store, engine),
-        SqlFeed(store.engine, store.url),
+        SqlFeed(store.database),
         settings.worker.heartbeat_interval,
         lambda *parts: assemble_sweep(settings, store, *parts),
     )
@@ -112,11 +113,11 @@ def assemble_sweep(
     settings: Settings, store: SqlEventStore, worker: Worker, replica: Replica, activity: Activity
 ) -> tuple[Sweep, Sweeper | None]:
     """Wire a worker's sweep, and the schedule for it where `sweeper.enabled` says so."""
-    sweeps, wanted, lease_time = SqlSweeps(store.engine, store.url), settings.sweeper, settings.worker.lease_time
+    sweeps, wanted, lease_time = SqlSweeps(store.database), settings.sweeper, settings.worker.lease_time
     sweep = Sweep(worker, replica, activity, sweeps, wanted.orphan_grace)
     if not wanted.enabled:
         return sweep, None
-    leader = Leader(SqlLeases(store.engine, store.url), worker.worker_id, lease_time)
+    leader = Leader(SqlLeases(store.database), worker.worker_id, lease_time)
     sweeper = Sweeper(
         sweep, leader, sweeps, Scheduler(),
         lease_time=lease_time, interval=wanted.interval, retention_days=wanted.retention_days,
@@ -131,7 +132,7 @@ def assemble_sweep(
 
 def make_sealing(settings: Settings, store: SqlEventStore) -> Sealing:
     """Wire what seals the log."""
-    return Sealing(store, SqlSeals(store.engine, store.url), find_seal_key(settings))
+    return Sealing(store, SqlSeals(store.database), find_seal_key(settings))
 
 
 def find_seal_key(settings: Settings) -> SealKey | None:
@@ -160,7 +161,7 @@ def archive_ledger(
 ) -> ArchiveReport:
     """Archive what was recorded before a position, a moment or an age, on an operator's behalf."""
     with contextlib.closing(open_store(settings)) as store:
-        ledger = SqlArchives(store)
+        ledger = SqlArchives(store.database)
         if isinstance(before, int):
             through = min(before - 1, store.head_position())
         else:
@@ -172,7 +173,7 @@ def archive_ledger(
 def write_log_bundle(settings: Settings, path: Path, *, replace: bool) -> BundleManifest:
     """Write everything that the database has of the log into a bundle, for a backup."""
     with contextlib.closing(open_store(settings)) as store:
-        ledger = SqlArchives(store)
+        ledger = SqlArchives(store.database)
         base, head = ledger.base(), store.head_position()
         header = describe_bundle(ledger.describe_ledger(), base)
         return write_bundle(path, header, ledger.read(base, head), find_seal_key(settings), replace=replace)
@@ -183,7 +184,7 @@ def write_incident(
 ) -> BundleManifest:
     """Write one sandbox or a span of time into a bundle that can be opened by itself."""
     with contextlib.closing(open_store(settings)) as store:
-        ledger = SqlArchives(store)
+        ledger = SqlArchives(store.database)
         selection = choose(make_insights(store), ledger.base(), wanted)
         key = find_seal_key(settings)
         return write_extract(ledger, selection, path, key, replace=replace, progress=progress)
@@ -196,7 +197,7 @@ def open_bundle_ledger(settings: Settings, paths: Sequence[Path], directory: Pat
     def make_target(database: Path) -> Iterator[SqlRestore]:
         local = dataclasses.replace(settings, database=DatabaseSettings(url=f"sqlite:///{database}"))
         with contextlib.closing(open_store(local)) as store:
-            yield SqlRestore(store, for_reading=True)
+            yield SqlRestore(store.database, for_reading=True)
 
     return open_bundles(make_target, paths, directory, find_seal_key(settings))
 
@@ -207,7 +208,11 @@ def import_bundles(
     """Import bundles into the configured ledger, which must be empty."""
     with contextlib.closing(open_store(settings)) as store:
         return restore(
-            SqlRestore(store), paths, find_seal_key(settings), accept_unsigned=accept_unsigned, progress=progress
+            SqlRestore(store.database),
+            paths,
+            find_seal_key(settings),
+            accept_unsigned=accept_unsigned,
+            progress=progress,
         )
 
 
@@ -215,7 +220,7 @@ def read_sweeper_status(settings: Settings, limit: int = 20) -> SweeperStatus:
     """Read who leads the sweep and how the last runs went, for `doctor`; the schema must be there."""
     store = open_store(settings, migrate=False)
     try:
-        return read_status(SqlSweeps(store.engine, store.url), SqlLeases(store.engine, store.url), limit)
+        return read_status(SqlSweeps(store.database), SqlLeases(store.database), limit)
     finally:
         store.close()
 
@@ -224,19 +229,19 @@ def read_worker_jobs(settings: Settings) -> Sequence[WorkerJobs]:
     """Read how the recurring jobs of all workers are doing, for `doctor`; the schema must be there."""
     store = open_store(settings, migrate=False)
     try:
-        return SqlWorkerRegistry(store.engine, store.url).list_jobs()
+        return SqlWorkerRegistry(store.database).list_jobs()
     finally:
         store.close()
 
 
 def make_worker(settings: Settings, store: SqlEventStore, engine: Engine) -> Worker:
     """Wire what the use cases need. The heart has connections of its own, which a busy pool cannot keep from it."""
-    heart = create_engine(store.url, synchronous=settings.database.synchronous, pre_ping=True)
+    heart = open_database(store.database.url, synchronous=settings.database.synchronous, pre_ping=True)
     return Worker(
         worker_id=new_worker_id(),
         store=store,
-        registry=SqlWorkerRegistry(heart, store.url),
-        queue=SqlWaiters(store.engine, store.url),
+        registry=SqlWorkerRegistry(heart),
+        queue=SqlWaiters(store.database),
         engine=engine,
         settings=settings.sandbox,
         lease_seconds=settings.worker.lease_time,
@@ -250,25 +255,25 @@ def open_insights(settings: Settings) -> Insights:
 
 def make_insights(store: SqlEventStore) -> Insights:
     """Wire the read side of an open ledger, which it closes."""
-    database = (store.engine, store.url)
-    return Insights(store, SqlLedgerQueries(*database), lambda: SqlFeed(*database))
+    database = store.database
+    return Insights(store, SqlLedgerQueries(database), lambda: SqlFeed(database))
 
 
 def open_reports(settings: Settings, *, migrate: bool = True) -> Reports:
     """Open everything the dashboard reads; no engine is contacted. Close it with `close()`."""
     store = open_store(settings, migrate=migrate)
-    database = (store.engine, store.url)
+    database = store.database
     return Reports(
         insights=make_insights(store),
-        fleet=Fleet(SqlFleetQueries(*database), settings),
-        sandboxes=SqlSandboxQueries(*database),
-        log=SqlLogQueries(*database),
-        timeline=Timeline(SqlTimelineQueries(*database)),
-        endings=SqlEndingQueries(*database),
-        operations=SqlOperationQueries(*database),
-        system=SqlSystemQueries(*database),
-        past=SqlPast(*database),
-        integrity=Integrity(SqlSeals(*database), SqlLedgerQueries(*database)),
+        fleet=Fleet(SqlFleetQueries(database), settings),
+        sandboxes=SqlSandboxQueries(database),
+        log=SqlLogQueries(database),
+        timeline=Timeline(SqlTimelineQueries(database)),
+        endings=SqlEndingQueries(database),
+        operations=SqlOperationQueries(database),
+        system=SqlSystemQueries(database),
+        past=SqlPast(database),
+        integrity=Integrity(SqlSeals(database), SqlLedgerQueries(database)),
     )
 
 
@@ -279,7 +284,7 @@ def open_past(settings: Settings, as_of: AsOf) -> Past:
     """
     store = open_store(settings)
     with _undone_on_error(store.close):
-        return look_back(make_insights(store), SqlPast(store.engine, store.url), as_of)
+        return look_back(make_insights(store), SqlPast(store.database), as_of)
 
 
 def open_maintenance(settings: Settings) -> Maintenance:
@@ -287,7 +292,7 @@ def open_maintenance(settings: Settings) -> Maintenance:
     # Imported here: the tools that compare schemas are for operators, and every worker would pay for them.
     from provider.store.maintenance import Maintenance
 
-    return Maintenance(open_store(settings, migrate=False))
+    return Maintenance(open_store(settings, migrate=False).database)
 
 
 def open_actions(settings: Settings, *, backend: SandboxBackend | None = None) -> OperatorActions:
@@ -301,7 +306,7 @@ def open_actions(settings: Settings, *, backend: SandboxBackend | None = None) -
         store = open_store(brief)
         with _undone_on_error(store.close):
             engine = open_engine(brief, store, backend)
-        return assemble_worker(brief, store, engine), SqlOperatorLog(store.engine, store.url)
+        return assemble_worker(brief, store, engine), SqlOperatorLog(store.database)
 
     return OperatorActions(OperatorWorker(assemble))
 
@@ -335,11 +340,11 @@ def open_store(settings: Settings, *, migrate: bool = True) -> SqlEventStore:
             "install pysqlite3 >= 0.6.1",
             extra={"action": "open_store"},
         )
-    engine = create_engine(url, synchronous=settings.database.synchronous)
+    database = open_database(url, synchronous=settings.database.synchronous)
     if migrate:
-        with _undone_on_error(engine.dispose):
-            ensure_schema(engine, url)
-    return SqlEventStore(engine, url)
+        with _undone_on_error(database.close):
+            ensure_schema(database)
+    return SqlEventStore(database)
 
 
 def open_engine(settings: Settings, store: SqlEventStore, backend: SandboxBackend | None = None) -> Engine:

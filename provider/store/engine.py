@@ -9,24 +9,18 @@ write lock is taken by `take_write_lock`, which tries again in short random step
 from __future__ import annotations
 
 import importlib
-import logging
 import math
 import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, SQLAlchemyError
-
-from provider.domain.errors import StoreUnavailable
-
-logger = logging.getLogger(__name__)
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 
 Answer = TypeVar("Answer")
 
@@ -66,83 +60,6 @@ def wal_is_safe() -> bool:
     return version >= WAL_SAFE_VERSION
 
 
-def driver_error(url: str) -> type[Exception]:
-    """Find the root of the driver's errors."""
-    if url.startswith("sqlite"):
-        return sqlite_module().Error  # type: ignore[no-any-return]
-    import psycopg
-
-    return psycopg.Error
-
-
-@contextmanager
-def translated(url: str) -> Iterator[None]:
-    """Turn every error of the driver or of SQLAlchemy into `StoreUnavailable`; errors of our own pass."""
-    try:
-        yield
-    except (SQLAlchemyError, driver_error(url)) as error:
-        raise unavailable(url, error) from error
-
-
-def unavailable(url: str, error: BaseException) -> StoreUnavailable:
-    """Describe a driver error: which database, what it said, what to do."""
-    shown = sqlalchemy.make_url(url).render_as_string(hide_password=True)
-    said = str(error.orig if isinstance(error, DBAPIError) and error.orig else error).strip().splitlines()
-    cause = said[0] if said else type(error).__name__
-    directory = Path(sqlalchemy.make_url(url).database or "").parent
-    if url.startswith("sqlite") and not directory.is_dir():
-        cause = f"there is no directory {directory} (make it, or mount it)"
-    return StoreUnavailable(
-        f"database {shown}: {cause}; nothing was lost, try again when it answers (`sandbox-ledger doctor` tells)"
-    )
-
-
-@contextmanager
-def write_transaction(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction that, on SQLite, holds the write lock from its start; commit, or roll back on error."""
-    with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            begin_immediate(connection)
-        else:
-            connection.exec_driver_sql("BEGIN")
-        with _committed(connection):
-            yield connection
-
-
-@contextmanager
-def single_write(engine: Engine) -> Iterator[Connection]:
-    """Open a connection for one writing statement, for rows that others may have to write.
-
-    On PostgreSQL it commits by itself: a process that is stopped after it keeps no lock.
-    """
-    if engine.dialect.name == "sqlite":
-        with write_transaction(engine) as connection:
-            yield connection
-    else:
-        with engine.connect() as connection:
-            yield connection
-
-
-@contextmanager
-def read_snapshot(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction whose reads all see one moment; it blocks no writer."""
-    with engine.connect() as connection:
-        snapshot = "BEGIN" if engine.dialect.name == "sqlite" else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-        connection.exec_driver_sql(snapshot)
-        with _committed(connection):
-            yield connection
-
-
-@contextmanager
-def _committed(connection: Connection) -> Iterator[None]:
-    try:
-        yield
-        connection.exec_driver_sql("COMMIT")
-    except BaseException:
-        _rollback_quietly(connection)
-        raise
-
-
 def begin_immediate(connection: Connection) -> None:
     """Begin a transaction with SQLite's write lock."""
     take_write_lock(connection.exec_driver_sql)
@@ -155,6 +72,20 @@ def take_write_lock(execute: Callable[[str], object]) -> None:
         patiently(lambda: execute("BEGIN IMMEDIATE"))
     finally:
         execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+
+
+@contextmanager
+def immediate_transaction(cursor: Any) -> Iterator[None]:
+    """Hold SQLite's write lock from the start; commit, or roll back on error."""
+    take_write_lock(cursor.execute)
+    try:
+        yield
+        cursor.execute("COMMIT")
+    except BaseException:
+        # A full disk makes SQLite roll back by itself.
+        if cursor.connection.in_transaction:
+            cursor.execute("ROLLBACK")
+        raise
 
 
 def patiently(action: Callable[[], Answer]) -> Answer:
@@ -173,14 +104,6 @@ def is_busy(error: Exception) -> bool:
     """Tell whether SQLite refused only because another connection is writing."""
     cause = str(error.orig if isinstance(error, DBAPIError) else error)
     return cause.startswith(("database is locked", "database table is locked"))
-
-
-def _rollback_quietly(connection: Connection) -> None:
-    try:
-        connection.exec_driver_sql("ROLLBACK")
-    except (DBAPIError, InterfaceError) as error:
-        logger.debug("rollback failed: %s", error, extra={"action": "rollback"})
-        connection.invalidate()
 
 
 def _sqlite_engine(url: str, synchronous: str) -> Engine:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -17,9 +16,9 @@ from provider.domain.verification import Progress as VerificationProgress
 from provider.domain.verification import Scope, VerificationReport
 from provider.store import migrate
 from provider.store.audit_sql.views import list_missing
-from provider.store.engine import read_snapshot, sqlite_module, translated, wal_is_safe
+from provider.store.database import Database
+from provider.store.engine import sqlite_module, wal_is_safe
 from provider.store.log import reader as log_reader
-from provider.store.log.event_store import SqlEventStore
 from provider.store.log.verification import Verification
 from provider.store.projections.fold import Progress
 from provider.store.projections.rebuild import find_differences, rebuild
@@ -57,22 +56,20 @@ class DatabaseDescription:
 class Maintenance:
     """An operator's view of one database. Nothing is migrated unless `upgrade` is called."""
 
-    def __init__(self, store: SqlEventStore) -> None:
-        self._store = store
-        self._engine = store.engine
-        self._url = store.url
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def versions(self) -> SchemaVersions:
         """Compare the database's schema with the one that is needed."""
-        found = None if self._is_file_to_be_made() else migrate.current_revision(self._engine, self._url)
+        found = None if self._is_file_to_be_made() else migrate.current_revision(self._database)
         return SchemaVersions(found, migrate.head_revision())
 
     def upgrade(self) -> SchemaVersions:
         """Migrate to this version's schema and return what was there before; raise `SchemaError` for a newer one."""
         before = self.versions()
         if before.current not in {None, *_known_revisions()}:
-            raise migrate.schema_mismatch(self._url, str(before.current), before.head)
-        migrate.upgrade(self._engine, self._url)
+            raise migrate.schema_mismatch(self._database, str(before.current), before.head)
+        migrate.upgrade(self._database)
         return before
 
     def check(self) -> CheckReport:
@@ -81,26 +78,28 @@ class Maintenance:
         Raise `CorruptLogError` at the first event that is not what was recorded.
         """
         head = self._require_schema()
-        problems = [*self._compare_schema(), *find_differences(self._store), *self._compare_head()]
-        return CheckReport(head, self._store.head_position(), tuple(problems))
+        problems = [*self._compare_schema(), *find_differences(self._database), *self._compare_head()]
+        with self._database.reading() as connection:
+            position = connection.execute(select(ledger_head.c.position)).scalar_one()
+        return CheckReport(head, position, tuple(problems))
 
     def verify(
         self, key: SealKey | None, scope: Scope, progress: VerificationProgress | None = None
     ) -> VerificationReport:
         """Look for everything that is not as it was recorded, with positions; change nothing."""
         self._require_schema()
-        return Verification(self._store, key, scope).run(progress)
+        return Verification(self._database, key, scope).run(progress)
 
     def rebuild(self, progress: Progress | None = None) -> int:
         """Fold the log into fresh projections; return how many events were read."""
         self._require_schema()
-        return rebuild(self._store, progress)
+        return rebuild(self._database, progress)
 
     def describe(self) -> DatabaseDescription:
         """Ask the database about itself."""
-        shown = sqlalchemy.make_url(self._url).render_as_string(hide_password=True)
-        with translated(self._url), self._engine.connect() as connection:
-            if self._engine.dialect.name != "sqlite":
+        shown = self._database.name
+        with self._database.reading() as connection:
+            if not self._database.is_sqlite:
                 version = str(connection.execute(text("SHOW server_version")).scalar_one())
                 return DatabaseDescription(shown, "PostgreSQL", version.partition(" ")[0])
             mode = str(connection.execute(text("PRAGMA journal_mode")).scalar_one())
@@ -108,32 +107,31 @@ class Maintenance:
 
     def close(self) -> None:
         """Close all connections."""
-        self._store.close()
+        self._database.close()
 
     def _is_file_to_be_made(self) -> bool:
         """Tell whether SQLite would make a file for what only looks: a check leaves nothing behind."""
-        path = Path(self._engine.url.database or "")
-        return self._engine.dialect.name == "sqlite" and path.parent.is_dir() and not path.exists()
+        path = Path(self._database.engine.url.database or "")
+        return self._database.is_sqlite and path.parent.is_dir() and not path.exists()
 
     def _require_schema(self) -> str:
         found = self.versions()
         if found.current is None:
-            shown = sqlalchemy.make_url(self._url).render_as_string(hide_password=True)
-            raise SchemaError(f"database {shown}: is empty; run `{migrate.UPGRADE}`")
+            raise SchemaError(f"database {self._database.name}: is empty; run `{migrate.UPGRADE}`")
         if found.current != found.head:
-            raise migrate.schema_mismatch(self._url, found.current, found.head)
+            raise migrate.schema_mismatch(self._database, found.current, found.head)
         return found.head
 
     def _compare_schema(self) -> list[str]:
         """Compare tables and columns with those this version expects, as `alembic check` does, and the views' names."""
-        with translated(self._url), self._engine.connect() as connection:
+        with self._database.reading() as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True})
             differences = [f"schema: {difference!r}" for difference in compare_metadata(context, metadata)]
             return differences + [f"schema: view {name} is missing" for name in list_missing(connection)]
 
     def _compare_head(self) -> list[str]:
         """Compare the head row with the last event: an event cut off the end breaks no link of the chain."""
-        with translated(self._url), read_snapshot(self._engine) as connection:
+        with self._database.snapshot() as connection:
             head = connection.execute(select(ledger_head)).one()
             last = log_reader.log_page(connection, max(0, head.position - 1))
         if head.position == 0 and not last:

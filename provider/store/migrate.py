@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import sqlalchemy
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from provider.domain.errors import SchemaError, StoreUnavailable
-from provider.store.engine import translated, wal_is_safe
+from provider.store.database import Database
+from provider.store.engine import wal_is_safe
 
 ADVISORY_LOCK = 0x5A4D_1ED6
 UPGRADE = "sandbox-ledger db upgrade"
@@ -50,51 +50,51 @@ def head_revision() -> str:
     return str(ScriptDirectory.from_config(alembic_config()).get_current_head())
 
 
-def current_revision(engine: Engine, url: str) -> str | None:
+def current_revision(database: Database) -> str | None:
     """Name the schema the database has; None for an empty database."""
-    with translated(url), engine.connect() as connection:
+    with database.reading() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def upgrade(engine: Engine, url: str, revision: str = "head") -> None:
+def upgrade(database: Database, revision: str = "head") -> None:
     """Migrate up to a revision; safe to call from any number of processes at once. Refuses a newer schema."""
-    with _ALEMBIC, translated(url), _exclusive(engine, url) as connection:
-        _require_known(connection, url)
+    with _ALEMBIC, database.translated(), _exclusive(database) as connection:
+        _require_known(connection, database)
         command.upgrade(alembic_config(connection), revision)
         connection.commit()
 
 
-def downgrade(engine: Engine, url: str, revision: str) -> None:
+def downgrade(database: Database, revision: str) -> None:
     """Migrate down to a revision (`base` drops everything)."""
-    with _ALEMBIC, translated(url), _exclusive(engine, url) as connection:
-        _require_known(connection, url)
+    with _ALEMBIC, database.translated(), _exclusive(database) as connection:
+        _require_known(connection, database)
         command.downgrade(alembic_config(connection), revision)
         connection.commit()
 
 
-def ensure_schema(engine: Engine, url: str) -> None:
+def ensure_schema(database: Database) -> None:
     """Create the schema in an empty database; refuse any other than this version's, naming both."""
-    found, head = current_revision(engine, url), head_revision()
+    found, head = current_revision(database), head_revision()
     if found is None:
-        upgrade(engine, url)
+        upgrade(database)
     elif found != head:
-        raise schema_mismatch(url, found, head)
+        raise schema_mismatch(database, found, head)
 
 
-def schema_mismatch(url: str, found: str, head: str) -> SchemaError:
+def schema_mismatch(database: Database, found: str, head: str) -> SchemaError:
     """Describe the mismatch: an older database can be upgraded, a newer one needs a newer library."""
-    shown = sqlalchemy.make_url(url).render_as_string(hide_password=True)
     is_older = found in _known_revisions()
     age = "older" if is_older else "newer"
     step = f"run `{UPGRADE}`" if is_older else "install the version of sandbox-ledger that made it, or a later one"
-    return SchemaError(f"database {shown}: its schema is {found}, {age} than {head}, which this version needs; {step}")
+    compared = f"its schema is {found}, {age} than {head}, which this version needs"
+    return SchemaError(f"database {database.name}: {compared}; {step}")
 
 
-def _require_known(connection: Connection, url: str) -> None:
+def _require_known(connection: Connection, database: Database) -> None:
     found = MigrationContext.configure(connection).get_current_revision()
     connection.rollback()
     if found not in {None, *_known_revisions()}:
-        raise schema_mismatch(url, str(found), head_revision())
+        raise schema_mismatch(database, str(found), head_revision())
 
 
 def _known_revisions() -> set[str]:
@@ -102,9 +102,10 @@ def _known_revisions() -> set[str]:
 
 
 @contextmanager
-def _exclusive(engine: Engine, url: str) -> Iterator[Connection]:
-    if engine.dialect.name == "sqlite":
-        with _file_lock(url), engine.connect() as connection:
+def _exclusive(database: Database) -> Iterator[Connection]:
+    engine = database.engine
+    if database.is_sqlite:
+        with _file_lock(Path(engine.url.database or "")), engine.connect() as connection:
             _set_journal_mode(connection)
             yield connection
         return
@@ -122,12 +123,11 @@ def _exclusive(engine: Engine, url: str) -> Iterator[Connection]:
 
 
 @contextmanager
-def _file_lock(url: str) -> Iterator[None]:
-    database = Path(sqlalchemy.make_url(url).database or "")
+def _file_lock(file: Path) -> Iterator[None]:
     try:
-        lock = database.with_name(database.name + ".lock").open("w")
+        lock = file.with_name(file.name + ".lock").open("w")
     except OSError as error:
-        raise StoreUnavailable(f"database {database}: {error.strerror}; make its directory, and writable") from error
+        raise StoreUnavailable(f"database {file}: {error.strerror}; make its directory, and writable") from error
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

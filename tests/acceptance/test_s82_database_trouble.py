@@ -97,7 +97,7 @@ def check_log(url: str) -> None:
     try:
         positions = [recorded.position for recorded in store.read_all()]  # each event's hash is checked as it is read
         assert positions == list(range(1, len(positions) + 1))
-        assert find_differences(store) == []
+        assert find_differences(store.database) == []
     finally:
         store.close()
 
@@ -184,7 +184,7 @@ def follow(feed: SqlFeed, seen: list[RecordedEvent]) -> threading.Thread:
 
 def test_s84_a_follower_sees_every_event_once_and_in_order(crew: Crew, store: SqlEventStore) -> None:
     seen: list[RecordedEvent] = []
-    feed = SqlFeed(store.engine, store.url)
+    feed = SqlFeed(store.database)
     thread = follow(feed, seen)
     try:
         workers = [crew.open_worker() for _ in range(WRITERS)]

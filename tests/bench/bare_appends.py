@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import sqlalchemy
 
-from provider.store.engine import create_engine
+from provider.store.database import open_database
 from provider.store.log.event_store import SqlEventStore
 from tests.bench.append import appends
 from tests.bench.lives import Identity, make_identity
@@ -55,7 +55,7 @@ def bare(recording_url: str, url: str, name: str) -> Iterator[Callable[[float], 
 
 
 def _record(url: str, who: Identity) -> list[list[Sent]]:
-    store = SqlEventStore(create_engine(url), url)
+    store = SqlEventStore(open_database(url))
     assert store.ledger_id  # read now, so that it is no part of the first append
     life = []
     with recorded(store) as sent:

@@ -10,7 +10,8 @@ from typing import Any
 import psycopg
 
 from provider.domain.log import format_timestamp
-from provider.store.engine import create_engine, sqlite_module
+from provider.store.database import open_database
+from provider.store.engine import sqlite_module
 from provider.store.log.event_store import SqlEventStore
 from provider.store.migrate import upgrade
 from provider.store.projections.rows import GENERATION_COLUMNS, SANDBOX_COLUMNS
@@ -29,9 +30,9 @@ Insert = Callable[[str, tuple[str, ...], Iterable[tuple[Any, ...]]], None]
 
 def fill_database(url: str, events: int) -> History:
     """Migrate an empty database and fill it."""
-    engine = create_engine(url)
-    upgrade(engine, url)
-    store = SqlEventStore(engine, url)
+    database = open_database(url)
+    upgrade(database)
+    store = SqlEventStore(database)
     try:
         return fill(store, History(events))
     finally:

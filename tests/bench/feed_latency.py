@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from provider.store.engine import create_engine
+from provider.store.database import open_database
 from provider.store.log.event_store import SqlEventStore
 from provider.store.log.feed import SqlFeed
 from tests.bench.append import appends
@@ -30,8 +30,8 @@ PAUSES = (0.002, 0.05)
 @contextmanager
 def following(url: str, after: int) -> Iterator[Callable[[int], dict[int, float]]]:
     """Follow from a position; a round waits for the last one asked for and tells when each was seen."""
-    engine = create_engine(url)
-    feed, seen = SqlFeed(engine, url), dict[int, float]()
+    database = open_database(url)
+    feed, seen = SqlFeed(database), dict[int, float]()
 
     def run() -> None:
         for batch in feed.follow(after):
@@ -49,7 +49,7 @@ def following(url: str, after: int) -> Iterator[Callable[[int], dict[int, float]
     finally:
         feed.stop()
         thread.join()
-        engine.dispose()
+        database.close()
 
 
 def _commit(store: SqlEventStore, commits: int) -> tuple[dict[int, float], list[float]]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from provider import SandboxProvider, open_provider
-from provider.store.engine import create_engine
+from provider.store.database import open_database
 from provider.store.log.event_store import SqlEventStore
 from provider.testing import FakeBackend
 from tests.bench.append import appends
@@ -31,7 +31,7 @@ SANDBOXES = 1000
 @contextmanager
 def writing(url: str, name: str) -> Iterator[Callable[[float], int]]:
     """Append without a pause for the length of a round; tell how many."""
-    store = SqlEventStore(create_engine(url), url)
+    store = SqlEventStore(open_database(url))
     works = appends(store, (make_identity(number, name) for number in itertools.count()))
 
     def play(seconds: float) -> int:

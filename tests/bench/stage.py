@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from provider.store.engine import create_engine
+from provider.store.database import open_database
 from provider.store.log.event_store import SqlEventStore
 from provider.store.migrate import upgrade
 from tests.support.docker_engine import PrivateDockerEngine, find_engine
@@ -72,9 +72,9 @@ class Stage:
     def new_store(self, dialect: str) -> SqlEventStore:
         """Make an empty ledger; closed at the end."""
         url = self.empty_database(dialect)
-        engine = create_engine(url)
-        upgrade(engine, url)
-        store = SqlEventStore(engine, url)
+        database = open_database(url)
+        upgrade(database)
+        store = SqlEventStore(database)
         self._stack.callback(store.close)
         return store
 

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from provider.domain.errors import CorruptLogError
-from provider.store.engine import create_engine
+from provider.store.database import open_database
 from provider.store.log.event_store import SqlEventStore
 from provider.store.migrate import upgrade
 from provider.store.projections.rebuild import find_differences
@@ -20,9 +20,9 @@ EVENTS = 1500
 
 
 def test_a_generated_history_is_valid_and_can_be_continued(database_url: str) -> None:
-    engine = create_engine(database_url)
-    upgrade(engine, database_url)
-    store = SqlEventStore(engine, database_url)
+    database = open_database(database_url)
+    upgrade(database)
+    store = SqlEventStore(database)
     try:
         history = fill(store, History(EVENTS))
         for work in itertools.islice(appends(store, (make_identity(n) for n in range(2))), STEPS + 5):
@@ -33,7 +33,7 @@ def test_a_generated_history_is_valid_and_can_be_continued(database_url: str) ->
         except CorruptLogError as error:
             pytest.fail(str(error))
         assert [e.position for e in events] == list(range(1, store.head_position() + 1))
-        assert find_differences(store) == []
+        assert find_differences(store.database) == []
         with store.engine.connect() as connection:
             assert connection.exec_driver_sql("SELECT * FROM v_violations").all() == []
         assert len({e.type for e in (r.event for r in events)}) >= 9

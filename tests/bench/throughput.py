@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from provider.store.engine import create_engine
+from provider.store.database import open_database
 from provider.store.log.event_store import SqlEventStore
 from tests.bench.append import appends
 from tests.bench.bare_appends import bare, count_done
@@ -27,7 +27,7 @@ PROCESSES = 8
 @contextmanager
 def ours(url: str, name: str) -> Iterator[Callable[[float], tuple[int, float]]]:
     """Append through a store of this process's own."""
-    store = SqlEventStore(create_engine(url), url)
+    store = SqlEventStore(open_database(url))
     works = appends(store, (make_identity(number, name) for number in itertools.count()))
     try:
         yield lambda seconds: count_done(works, seconds)

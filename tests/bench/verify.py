@@ -57,7 +57,7 @@ def run(stage: Stage, dialect: str) -> Mapping[str, Reading]:
     size = 10_000 if stage.quick else 1_000_000
     store = stage.new_store(dialect)
     fill(store, History(size))
-    sealing = Sealing(store, SqlSeals(store.engine, store.url), KEY)
+    sealing = Sealing(store, SqlSeals(store.database), KEY)
     assert sealing.seal(Author("sweeper:bench", CORRELATION)) is not None
     for work in appends(store, map(make_identity, range(LIVES_SINCE))):
         work()
@@ -83,7 +83,7 @@ def run(stage: Stage, dialect: str) -> Mapping[str, Reading]:
 
 
 def _verify(store: SqlEventStore, *, since: bool, least: int) -> None:
-    report = Verification(store, KEY, Scope(since_last_seal=since)).run()
+    report = Verification(store.database, KEY, Scope(since_last_seal=since)).run()
     assert report.problem_count == 0, report.problems[:3]
     assert report.events >= least
     assert (report.start_kind == "seal") == since

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from provider.ports.engine import SandboxBackend
-from provider.store.engine import create_engine
+from provider.store.database import open_database
 from provider.store.log.event_store import SqlEventStore
 from provider.store.projections.rebuild import find_differences
 from tests.chaos.observation import Called, Handed, Observation, Row
@@ -22,7 +22,7 @@ def observe(
     texts: Mapping[str, str] | None = None,
 ) -> Observation:
     """Read what is left; nobody may be working any more."""
-    store = SqlEventStore(create_engine(url), url)
+    store = SqlEventStore(open_database(url))
     try:
         events = list(store.read_all())
         states = [store.load(s) for s in sorted({e.stream[8:] for e in events if e.stream.startswith("sandbox:")})]
@@ -33,7 +33,7 @@ def observe(
             replicas=replicas,
             handed=handed,
             called=called,
-            differences=[*find_differences(store), *_list_violations(store)],
+            differences=[*find_differences(store.database), *_list_violations(store)],
             secrets=secrets,
             texts=texts or {},
         )

@@ -30,7 +30,7 @@ OPERATOR = Author("operator:o", "an-archive")
 
 
 def archive(store: SqlEventStore, through: int, directory: Path, key: SealKey | None = None) -> ArchiveReport:
-    ledger = SqlArchives(store, page=3)
+    ledger = SqlArchives(store.database, page=3)
     return Archiving(store, ledger, key).archive(through, directory, OPERATOR, lambda _: None)
 
 
@@ -54,7 +54,7 @@ def _archive_until(url: str, through: int, directory: Path, step: str) -> None:
 
 
 def write_rest(store: SqlEventStore, path: Path, key: SealKey | None = None) -> Path:
-    ledger = SqlArchives(store, page=3)
+    ledger = SqlArchives(store.database, page=3)
     base = ledger.base()
     write_bundle(path, describe_bundle(ledger.describe_ledger(), base), ledger.read(base, store.head_position()), key)
     return path
@@ -79,7 +79,7 @@ def violations(store: SqlEventStore) -> list[Any]:
 
 
 def assert_healthy(store: SqlEventStore) -> None:
-    report = Verification(store, KEY, Scope(tables=True)).run()
+    report = Verification(store.database, KEY, Scope(tables=True)).run()
     assert report.problems == ()
-    assert find_differences(store) == []
+    assert find_differences(store.database) == []
     assert violations(store) == []

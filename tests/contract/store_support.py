@@ -15,7 +15,7 @@ from provider.domain.events import Event
 from provider.domain.ids import sandbox_stream
 from provider.domain.log import Appended, Author, RecordedEvent
 from provider.domain.state import SandboxState
-from provider.store.engine import create_engine, write_transaction
+from provider.store.database import Database, open_database
 from provider.store.log.event_store import SqlEventStore
 from provider.store.migrate import ensure_schema
 
@@ -27,10 +27,10 @@ OTHER = "f" * 16
 @contextmanager
 def opened(url: str, *, page: int = 1000) -> Iterator[SqlEventStore]:
     """Open a ledger, made if the database is empty, and close it."""
-    engine = create_engine(url)
-    store = SqlEventStore(engine, url, page=page)
+    database = open_database(url)
+    store = SqlEventStore(database, page=page)
     try:
-        ensure_schema(engine, url)
+        ensure_schema(database)
         yield store
     finally:
         store.close()
@@ -80,9 +80,22 @@ def state_of(appended: Appended) -> SandboxState:
     return appended.state
 
 
+@contextmanager
+def console(database: Database) -> Iterator[Connection]:
+    """Open one transaction as somebody with a database console would; errors are the driver's own."""
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if database.is_sqlite else "BEGIN")
+        try:
+            yield connection
+        except BaseException:
+            connection.exec_driver_sql("ROLLBACK")
+            raise
+        connection.exec_driver_sql("COMMIT")
+
+
 def execute(store: SqlEventStore, *statements: str) -> None:
     """Run SQL in one transaction, as somebody with a database console would."""
-    with write_transaction(store.engine) as connection:
+    with console(store.database) as connection:
         for statement in statements:
             connection.exec_driver_sql(statement)
 
@@ -99,7 +112,7 @@ def remove_guards(connection: Connection) -> None:
 
 def tamper(store: SqlEventStore, *statements: str) -> None:
     """Change the log by force: the guards are taken away first."""
-    with write_transaction(store.engine) as connection:
+    with console(store.database) as connection:
         remove_guards(connection)
         for statement in statements:
             connection.exec_driver_sql(statement)

@@ -25,7 +25,7 @@ from tests.contract.store_support import SANDBOX
 
 def look(store: SqlEventStore, as_of: datetime | int) -> tuple[list[SandboxRecord], list[Sequence[Generation]]]:
     """Tell how all sandboxes were, with their containers."""
-    past = look_back(make_insights(store), SqlPast(store.engine, store.url), as_of)
+    past = look_back(make_insights(store), SqlPast(store.database), as_of)
     records = list(past.each_sandbox(None))
     assert records == [past.get(record.sandbox_id) for record in records]
     return records, [past.list_generations(record.sandbox_id) for record in records]

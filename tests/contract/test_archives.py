@@ -56,12 +56,12 @@ def test_everything_that_reads_the_log_goes_on_across_the_cut(storied: SqlEventS
     assert isinstance(recorded.event, ev.LogArchived)
     assert (recorded.event.bundle, recorded.event.events, recorded.actor) == (name, 7, "operator:o")
     assert_healthy(storied)
-    rebuild(storied)
+    rebuild(storied.database)
     assert projections(storied)[1:3] == told[1:3]
 
     append(storied, ev.SandboxEvicted(generation=2, reason="request"))
     assert_healthy(storied)
-    ledger = SqlArchives(storied)
+    ledger = SqlArchives(storied.database)
     assert ledger.position_before(before[2].recorded_at) == 7
     assert ledger.position_before(storied.now()) == storied.head_position()
 
@@ -74,7 +74,7 @@ def test_archives_follow_each_other_to_the_head(storied: SqlEventStore, tmp_path
         assert_healthy(storied)
         append(storied, ev.SandboxDestroyFailed(generation=2, error=str(through)))
     assert archive(storied, 5, tmp_path, KEY) == ArchiveReport(bundles=(), pruned=0, base=report.base)
-    assert [row.through.position for row in SqlArchives(storied).list_rows()][:4] == [2, 4, 5, 12]
+    assert [row.through.position for row in SqlArchives(storied.database).list_rows()][:4] == [2, 4, 5, 12]
     assert_healthy(storied)
 
 
@@ -108,11 +108,11 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
     assert positions(storied)[0] == 8 + later
     assert_healthy(storied)
     assert archive(storied, 7 + later, tmp_path).pruned == 0
-    bundles = [tmp_path / row.bundle for row in SqlArchives(storied).list_rows()]
+    bundles = [tmp_path / row.bundle for row in SqlArchives(storied.database).list_rows()]
     assert {path for path in tmp_path.iterdir() if path.suffix == ".gz"} >= set(bundles)
     rest = write_rest(storied, tmp_path / "rest")
     with opened(f"sqlite:///{tmp_path / 'copy.db'}") as copy:
-        restore(SqlRestore(copy), [rest, *bundles], None)
+        restore(SqlRestore(copy.database), [rest, *bundles], None)
         assert list(copy.read_all())[: len(whole)] == whole
 
 
@@ -177,7 +177,7 @@ def test_a_baseline_that_was_altered_is_found(storied: SqlEventStore, tmp_path: 
         execute(storied, "ALTER TABLE archives DISABLE TRIGGER ALL")
     tamper(storied, f"UPDATE archives SET baseline = {blob}")
     with pytest.raises(CorruptLogError, match="event 7: the baseline of the archive"):
-        find_differences(storied)
+        find_differences(storied.database)
 
 
 def test_a_part_left_out_behind_the_cut_is_still_found(storied: SqlEventStore, tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_a_part_left_out_behind_the_cut_is_still_found(storied: SqlEventStore, t
         list(storied.read_all())
     with pytest.raises(CorruptLogError, match="event 13"):
         list(storied.read_stream(STREAM))
-    assert any("missing" in one.detail for one in Verification(storied, None, Scope()).run().problems)
+    assert any("missing" in one.detail for one in Verification(storied.database, None, Scope()).run().problems)
     assert {row.rule for row in violations(storied)} >= {"gap_in_positions"}
 
 
@@ -200,7 +200,7 @@ def test_an_event_put_before_the_cut_is_found(storied: SqlEventStore, tmp_path: 
             f"correlation_id, hash) SELECT {position}, 'x', {position}, type, schema_version, data, recorded_at, "
             "actor, correlation_id, hash FROM events WHERE position = 9",
         )
-        problems = Verification(storied, None, Scope()).run().problems
+        problems = Verification(storied.database, None, Scope()).run().problems
         assert ("outside", 3) in [(one.rule, one.position) for one in problems]
 
 
@@ -218,7 +218,7 @@ def test_workers_whose_beginning_was_archived_still_leave_and_come_back(storied:
 
 
 def test_a_follower_that_slept_through_an_archive_forgets_what_it_knew(storied: SqlEventStore, tmp_path: Path) -> None:
-    feed = SqlFeed(storied.engine, storied.url)
+    feed = SqlFeed(storied.database)
     archive(storied, 7, tmp_path)
     batch = next(iter(feed.follow(2)))
     feed.stop()

@@ -42,10 +42,10 @@ def test_the_bundles_give_the_whole_ledger_back_on_the_other_database(
 ) -> None:
     archive(storied, 6, tmp_path, KEY)
     archive(storied, 11, tmp_path, KEY)
-    bundles = [tmp_path / row.bundle for row in SqlArchives(storied).list_rows()]
+    bundles = [tmp_path / row.bundle for row in SqlArchives(storied.database).list_rows()]
     bundles.append(write_rest(storied, tmp_path / "rest", KEY))
     with opened(other_url(request, storied), page=4) as copy:
-        report = restore(SqlRestore(copy), bundles[::-1], KEY)
+        report = restore(SqlRestore(copy.database), bundles[::-1], KEY)
         assert report == RestoreReport(ledger_id=storied.ledger_id, events=storied.head_position(), unproven=())
         assert projections(copy) == projections(storied)
         assert copy.ledger_id == storied.ledger_id
@@ -57,7 +57,7 @@ def test_the_bundles_give_the_whole_ledger_back_on_the_other_database(
         append(copy, ev.SandboxEvicted(generation=2, reason="request"))
         assert_healthy(copy)
         with pytest.raises(LedgerNotEmpty, match=r"has \d+ events already"):
-            restore(SqlRestore(copy), bundles, KEY)
+            restore(SqlRestore(copy.database), bundles, KEY)
 
 
 def lines_of(path: Path) -> list[bytes]:
@@ -103,35 +103,35 @@ def test_a_damaged_bundle_is_refused_with_its_place_and_nothing_is_imported(
         for name, lines, told in damaged(lines_of(whole)):
             bad.write_bytes(gzip.compress(b"".join(lines)))
             with pytest.raises(BundleError) as refused:
-                restore(SqlRestore(copy), [bad], KEY)
+                restore(SqlRestore(copy.database), [bad], KEY)
             assert told in str(refused.value), name
             assert str(bad) in str(refused.value), name
             assert positions(copy) == [], name
         for cut in (10, len(whole.read_bytes()) // 2, len(whole.read_bytes()) - 4):
             bad.write_bytes(whole.read_bytes()[:cut])
             with pytest.raises(BundleError, match="cut off"):
-                restore(SqlRestore(copy), [bad], KEY)
+                restore(SqlRestore(copy.database), [bad], KEY)
         assert positions(copy) == []
-        restore(SqlRestore(copy), [whole], None)
+        restore(SqlRestore(copy.database), [whole], None)
         assert list(copy.read_all()) == list(storied.read_all())
 
 
 def test_bundles_that_do_not_follow_each_other_are_refused(storied: SqlEventStore, tmp_path: Path) -> None:
     archive(storied, 4, tmp_path)
     archive(storied, 9, tmp_path)
-    first, second = (tmp_path / row.bundle for row in SqlArchives(storied).list_rows())
+    first, second = (tmp_path / row.bundle for row in SqlArchives(storied.database).list_rows())
     rest = write_rest(storied, tmp_path / "rest")
     with opened(f"sqlite:///{tmp_path / 'copy.db'}") as copy:
         for paths in ([rest], [first, rest], [second], [first, first]):
             with pytest.raises(BundleError, match="it goes on behind event"):
-                restore(SqlRestore(copy), paths, None)
+                restore(SqlRestore(copy.database), paths, None)
         assert positions(copy) == []
-        restore(SqlRestore(copy), [first], None)
+        restore(SqlRestore(copy.database), [first], None)
         assert copy.head_position() == 4
 
 
 def test_bundles_are_read_a_few_events_at_a_time(storied: SqlEventStore) -> None:
-    linked = SqlArchives(storied, page=2).read(GENESIS, 5)
+    linked = SqlArchives(storied.database, page=2).read(GENESIS, 5)
     assert next(linked).stored.position == 1
     assert [one.stored.position for one in linked] == [2, 3, 4, 5]
     assert not isinstance(linked, list)

@@ -42,7 +42,7 @@ def store(database_url: str) -> Iterator[SqlEventStore]:
 
 @pytest.fixture
 def queue(store: SqlEventStore) -> SqlWaiters:
-    return SqlWaiters(store.engine, store.url)
+    return SqlWaiters(store.database)
 
 
 def name(number: int) -> str:
@@ -143,7 +143,7 @@ def test_the_count_is_rebuilt_from_the_log(store: SqlEventStore) -> None:
     append(store, state, decide_evict(state, 1, "request"), None)
     with store.engine.connect() as connection:
         connection.execute(ledger_head.update().values(live=77))
-    rebuild(store)
+    rebuild(store.database)
     assert live(store) == 2
 
 

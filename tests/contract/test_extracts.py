@@ -34,11 +34,11 @@ STREAM = sandbox_stream(SANDBOX)
 @contextmanager
 def target(database: Path) -> Iterator[SqlRestore]:
     with opened(f"sqlite:///{database}") as store:
-        yield SqlRestore(store, for_reading=True)
+        yield SqlRestore(store.database, for_reading=True)
 
 
 def extract(store: SqlEventStore, selection: Selection, path: Path) -> Path:
-    write_extract(SqlArchives(store, page=3), selection, path, KEY)
+    write_extract(SqlArchives(store.database, page=3), selection, path, KEY)
     return path
 
 
@@ -118,7 +118,7 @@ def test_a_whole_log_is_opened_too_and_an_extract_is_not_imported(storied: SqlEv
     part = extract(storied, Selection(after=2, through=9), tmp_path / "part")
     with opened(f"sqlite:///{tmp_path / 'copy.db'}") as copy:
         with pytest.raises(BundleError, match="it is an extract, not a whole log: `sandbox-ledger open` shows it"):
-            restore(SqlRestore(copy), [part], KEY)
+            restore(SqlRestore(copy.database), [part], KEY)
         with pytest.raises(BundleError, match="is opened by itself"):
             open_bundles(target, [part, whole], tmp_path / "both", KEY)
 

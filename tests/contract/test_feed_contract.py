@@ -27,7 +27,7 @@ class Following:
     """A feed in a thread of its own, and what it has delivered."""
 
     def __init__(self, store: SqlEventStore, after: int = 0) -> None:
-        self.feed = SqlFeed(store.engine, store.url)
+        self.feed = SqlFeed(store.database)
         self.seen: queue.Queue[RecordedEvent] = queue.Queue()
         self._gaps: queue.Queue[str | None] = queue.Queue()
         self._after = after
@@ -129,7 +129,7 @@ def test_an_altered_event_ends_the_feed_with_its_position(store: SqlEventStore, 
     with store.engine.connect() as connection:
         connection.exec_driver_sql("UPDATE ledger_head SET hash = 'altered'")
     with pytest.raises(CorruptLogError, match="event 1"):
-        list(SqlFeed(store.engine, database_url).follow(0))
+        list(SqlFeed(store.database).follow(0))
 
 
 def test_who_keeps_the_error_keeps_no_connection_from_writing(store: SqlEventStore, database_url: str) -> None:
@@ -138,7 +138,7 @@ def test_who_keeps_the_error_keeps_no_connection_from_writing(store: SqlEventSto
         write(store, f"w{number}")
     tamper(store, "UPDATE events SET actor = 'operator:eve' WHERE position = 2")
     with pytest.raises(CorruptLogError, match="event 2") as kept:
-        list(SqlFeed(store.engine, database_url).follow(0))
+        list(SqlFeed(store.database).follow(0))
     with opened(database_url) as other:
         write(other, "w3")
     assert [write(store, f"w{number}") for number in (4, 5, 6)] == [5, 6, 7]  # on each of the pool's connections
@@ -176,7 +176,7 @@ def cut_others(store: SqlEventStore) -> None:
 def test_that_it_is_back_is_told_before_what_has_come_meanwhile(postgres_url: str) -> None:
     with opened(postgres_url) as store, opened(postgres_url) as other:
         write(other, "w0")
-        feed = SqlFeed(store.engine, store.url)
+        feed = SqlFeed(store.database)
         batches = feed.follow(0)
         assert [one.position for one in next(batches)] == [1]
         cut_others(other)

@@ -31,7 +31,7 @@ def past(store: SqlEventStore) -> list[RecordedEvent]:
 @pytest.fixture
 def log(store: SqlEventStore, past: list[RecordedEvent]) -> SqlLogQueries:
     """Give the log with a budget that a rare filter uses up."""
-    return SqlLogQueries(store.engine, store.url, budget=BUDGET)
+    return SqlLogQueries(store.database, budget=BUDGET)
 
 
 def filters(past: list[RecordedEvent]) -> Iterator[tuple[EventFilter, Callable[[RecordedEvent], bool]]]:

@@ -47,7 +47,7 @@ def test_the_state_is_the_fold_of_what_was_appended(store: SqlEventStore, histor
         assert [recorded.event for recorded in appended.events] == batch
         read += appended.events
     assert list(store.read_stream(sandbox_stream(sandbox_id))) == read
-    assert find_differences(store) == []
+    assert find_differences(store.database) == []
 
 
 @fresh
@@ -204,7 +204,7 @@ def test_holders_are_found_by_their_exact_name(store: SqlEventStore) -> None:
         append(store, *born(sandbox_id=sandbox_id)[:3], held, sandbox_id=sandbox_id)
     assert {holder: store.list_held(holder) for holder in holders} == {holder: [ids[holder]] for holder in holders}
     assert [store.list_held(other) for other in ("_", "", "w2")] == [[], [], []]
-    assert find_differences(store) == []
+    assert find_differences(store.database) == []
 
 
 def test_the_previous_generation_is_the_last_that_was_in_use(store: SqlEventStore) -> None:
@@ -224,7 +224,7 @@ def test_closing_twice_is_once(store: SqlEventStore) -> None:
 
 
 def test_a_time_is_found_without_an_index(store: SqlEventStore) -> None:
-    queries = SqlLedgerQueries(store.engine, store.url)
+    queries = SqlLedgerQueries(store.database)
     assert queries.find_position_before(store.now()) == 0
     first, second = append(store, *born()), append(store, *died(store))
     for moment, position in [

@@ -58,11 +58,11 @@ def test_every_damage_is_found_by_every_reader(store: SqlEventStore) -> None:
     for name, (statements, position) in known.items():
         tamper(store, *statements)
         assert position_of(lambda: list(store.read_all())) == position, name
-        assert position_of(lambda: rebuild(store)) == position, name
-        assert position_of(lambda: find_differences(store)) == position, name
+        assert position_of(lambda: rebuild(store.database)) == position, name
+        assert position_of(lambda: find_differences(store.database)) == position, name
         assert position_of(lambda: list(store.read_stream(STREAM))) == ENDS.get(name, position), name
         execute(store, "DELETE FROM events", "INSERT INTO events SELECT * FROM kept")
-        assert find_differences(store) == [], name
+        assert find_differences(store.database) == [], name
 
 
 def test_a_reader_that_starts_behind_the_gap_sees_it_too(store: SqlEventStore) -> None:

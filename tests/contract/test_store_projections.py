@@ -58,12 +58,12 @@ def snapshot(store: SqlEventStore) -> list[list[tuple[Any, ...]]]:
 def test_deleted_rows_come_back_as_they_were(lived: SqlEventStore) -> None:
     before = snapshot(lived)
     execute(lived, "DELETE FROM generations", "DELETE FROM streams")
-    assert len(find_differences(lived)) == 6
+    assert len(find_differences(lived.database)) == 6
     seen: list[int] = []
-    assert rebuild(lived, seen.append) == lived.head_position() == 15
+    assert rebuild(lived.database, seen.append) == lived.head_position() == 15
     assert seen[-1] == 15
     assert snapshot(lived) == before
-    assert find_differences(lived) == []
+    assert find_differences(lived.database) == []
 
 
 def test_dropped_tables_come_back_as_they_were(lived: SqlEventStore) -> None:
@@ -73,7 +73,7 @@ def test_dropped_tables_come_back_as_they_were(lived: SqlEventStore) -> None:
     execute(lived, f"DROP TABLE sandboxes{along}", f"DROP TABLE generations{along}")
     with pytest.raises(StoreUnavailable):
         lived.load(SANDBOX)
-    rebuild(lived)
+    rebuild(lived.database)
     after = snapshot(lived)
     assert [row[:ACTIVITY] + row[ACTIVITY + 1 :] for row in after[1]] == [
         row[:ACTIVITY] + row[ACTIVITY + 1 :] for row in before[1]
@@ -82,17 +82,17 @@ def test_dropped_tables_come_back_as_they_were(lived: SqlEventStore) -> None:
     assert set(sqlalchemy.inspect(lived.engine).get_view_names()) == views, "views that a table took along are back"
     append(lived, ev.SandboxReleased(generation=2, worker_id="w1", cause="request"))
     assert lived.load(SANDBOX).status == "warm"
-    assert find_differences(lived) == []
+    assert find_differences(lived.database) == []
 
 
 def test_every_planted_difference_is_seen_and_mended(lived: SqlEventStore) -> None:
     before = snapshot(lived)
     for statement, says in PLANTED:
         execute(lived, statement.format(id=SANDBOX))
-        differences = find_differences(lived)
+        differences = find_differences(lived.database)
         assert any(says.format(id=SANDBOX) in difference for difference in differences), (statement, differences)
-        rebuild(lived)
-        assert find_differences(lived) == []
+        rebuild(lived.database)
+        assert find_differences(lived.database) == []
         lived.touch({SANDBOX: 5.0})
         assert [[row[:2] for row in table] for table in snapshot(lived)] == [[r[:2] for r in t] for t in before]
 
@@ -117,6 +117,6 @@ def test_activity_moves_forward_and_never_back(store: SqlEventStore) -> None:
         assert activity() > before
     assert activity() <= store.now()
     store.touch({})
-    assert find_differences(store) == []
+    assert find_differences(store.database) == []
     append(store, ev.SandboxReleased(generation=1, worker_id="w1", cause="request"))
     assert activity() is not None

@@ -45,7 +45,7 @@ def contents(store: SqlEventStore) -> list[object]:
 def verify(
     store: SqlEventStore, *kept: Seal, key: SealKey | None = None, since: bool = False, tables: bool = False
 ) -> VerificationReport:
-    return Verification(store, key, Scope(kept_seals=kept, since_last_seal=since, tables=tables)).run()
+    return Verification(store.database, key, Scope(kept_seals=kept, since_last_seal=since, tables=tables)).run()
 
 
 def places(report: VerificationReport) -> Places:
@@ -54,7 +54,7 @@ def places(report: VerificationReport) -> Places:
 
 
 def seal(store: SqlEventStore, key: SealKey | None = None) -> Seal:
-    recorded = Sealing(store, SqlSeals(store.engine, store.url), key).seal(AUTHOR)
+    recorded = Sealing(store, SqlSeals(store.database), key).seal(AUTHOR)
     assert recorded is not None
     return recorded.seal
 
@@ -315,12 +315,12 @@ def test_what_only_a_newer_version_can_read_is_noted_and_its_chain_is_checked(
 
 def test_a_walk_tells_how_far_it_is(written: SqlEventStore) -> None:
     told: list[tuple[int, int]] = []
-    Verification(written, None, Scope()).run(lambda done, total: told.append((done, total)))
+    Verification(written.database, None, Scope()).run(lambda done, total: told.append((done, total)))
     assert told[-1] == (12, 12)
 
 
 def test_a_log_is_sealed_again_only_when_something_came_and_the_last_seal_is_old(written: SqlEventStore) -> None:
-    sealing = Sealing(written, SqlSeals(written.engine, written.url), KEY)
+    sealing = Sealing(written, SqlSeals(written.database), KEY)
     sealing.seal_if_older(3600, AUTHOR)
     assert written.head_position() == 13
     sealing.seal_if_older(0, AUTHOR)
@@ -329,7 +329,7 @@ def test_a_log_is_sealed_again_only_when_something_came_and_the_last_seal_is_old
     sealing.seal_if_older(3600, AUTHOR)
     assert written.head_position() == 14
     sealing.seal_if_older(0, AUTHOR)
-    last = SqlSeals(written.engine, written.url).find_last()
+    last = SqlSeals(written.database).find_last()
     assert last is not None
     assert (last.recorded_position, last.seal.position, last.actor) == (15, 14, AUTHOR.actor)
     assert last.seal.hmac == KEY.sign(last.seal.text)
@@ -351,7 +351,7 @@ def test_a_row_that_is_no_seal_is_told(written: SqlEventStore) -> None:
     assert places(verify(written)) == [(13, "content"), (13, "seal")]
     assert places(verify(written, since=True)) == [(13, "content"), (13, "seal")]
     with pytest.raises(CorruptLogError, match="event 13"):
-        SqlSeals(written.engine, written.url).find_last()
+        SqlSeals(written.database).find_last()
 
 
 def test_bytes_that_are_no_text_are_damage_like_any_other(sqlite_url: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import event
 
 from provider.bootstrap import open_store
 from provider.config.loading import load_settings
@@ -20,7 +20,7 @@ from provider.domain.state import SandboxState
 from provider.domain.workers import JobRow
 from provider.store.coordination.leases import SqlLeases
 from provider.store.coordination.workers import SqlWorkerRegistry
-from provider.store.engine import create_engine
+from provider.store.database import Database, open_database
 from provider.store.log.event_store import SqlEventStore
 from tests.support.waiting import wait_until
 
@@ -35,20 +35,20 @@ def store(database_url: str) -> Iterator[SqlEventStore]:
 
 
 @pytest.fixture
-def engine(store: SqlEventStore) -> Iterator[Engine]:
-    made = create_engine(store.url)
-    yield made
-    made.dispose()
+def database(store: SqlEventStore) -> Iterator[Database]:
+    opened = open_database(store.database.url)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
-def registry(store: SqlEventStore, engine: Engine) -> SqlWorkerRegistry:
-    return SqlWorkerRegistry(engine, store.url)
+def registry(store: SqlEventStore, database: Database) -> SqlWorkerRegistry:
+    return SqlWorkerRegistry(database)
 
 
 @pytest.fixture
-def leases(store: SqlEventStore, engine: Engine) -> SqlLeases:
-    return SqlLeases(engine, store.url)
+def leases(store: SqlEventStore, database: Database) -> SqlLeases:
+    return SqlLeases(database)
 
 
 def hold(store: SqlEventStore, sandbox_id: str, *holders: str) -> None:
@@ -153,7 +153,7 @@ def test_a_client_stopped_inside_a_transaction_loses_it_before_others_give_up(po
 def test_a_heartbeat_is_one_statement(postgres_url: str) -> None:
     """A worker that is stopped within its heartbeat must not keep the lock on its row from whoever declares it lost."""
     store = open_store(load_settings({"database": {"url": postgres_url}}))
-    registry = SqlWorkerRegistry(store.engine, store.url)
+    registry = SqlWorkerRegistry(store.database)
     registry.register("w", "here", 1)
     statements: list[str] = []
     event.listen(store.engine, "before_cursor_execute", lambda _c, _k, statement, *_: statements.append(statement))

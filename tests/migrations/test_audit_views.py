@@ -9,7 +9,7 @@ import sqlalchemy
 from sqlalchemy import Engine
 
 from provider.store.audit_sql.views import CURRENT, REVISION_0004, REVISION_0005, create_statements
-from provider.store.engine import create_engine
+from provider.store.database import open_database
 from provider.store.migrate import downgrade, upgrade
 
 REVISIONS = {"0004": REVISION_0004, "0005": REVISION_0005}
@@ -33,24 +33,24 @@ def test_both_databases_have_the_same_views_and_columns_in_the_same_order(
 ) -> None:
     found = []
     for url in (bare_sqlite_url, bare_postgres_url):
-        engine = create_engine(url)
-        upgrade(engine, url)
-        found.append(columns(engine))
-        engine.dispose()
+        database = open_database(url)
+        upgrade(database)
+        found.append(columns(database.engine))
+        database.close()
     assert found[0] == found[1]
     assert set(found[0]) == set(CURRENT)
     assert all(found[0].values())
 
 
 def test_views_go_with_their_revision_and_come_again(bare_database_url: str) -> None:
-    engine = create_engine(bare_database_url)
-    upgrade(engine, bare_database_url)
-    before = columns(engine)
-    downgrade(engine, bare_database_url, "0003")
-    assert columns(engine) == {}
-    upgrade(engine, bare_database_url)
-    assert columns(engine) == before
-    engine.dispose()
+    database = open_database(bare_database_url)
+    upgrade(database)
+    before = columns(database.engine)
+    downgrade(database, "0003")
+    assert columns(database.engine) == {}
+    upgrade(database)
+    assert columns(database.engine) == before
+    database.close()
 
 
 @pytest.mark.parametrize(("revision", "dialect"), sorted(MADE))

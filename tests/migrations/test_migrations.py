@@ -21,7 +21,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 from provider.domain.errors import SchemaError
-from provider.store.engine import create_engine
+from provider.store.database import open_database
 from provider.store.migrate import (
     alembic_config,
     current_revision,
@@ -61,9 +61,9 @@ def test_up_down_and_up_again_with_data(bare_database_url: str) -> None:
         first = store.ledger_id
         append(store, *born())
         append(store, *died(store))
-        assert find_differences(store) == []
+        assert find_differences(store.database) == []
         assert differences(store.engine) == []
-        downgrade(store.engine, bare_database_url, "base")
+        downgrade(store.database, "base")
         assert table_names(store.engine) <= {"alembic_version"}
     with opened(bare_database_url) as store:
         assert store.ledger_id != first
@@ -71,18 +71,18 @@ def test_up_down_and_up_again_with_data(bare_database_url: str) -> None:
         assert list(store.read_all()) == []
         append(store, *born())
         assert_chained(list(store.read_all()))
-        upgrade(store.engine, bare_database_url)
+        upgrade(store.database)
         assert store.head_position() == 4, "an upgrade of what is up to date changes nothing"
 
 
 def test_the_first_revision_holds_what_was_written_before_each_later_one(bare_database_url: str) -> None:
     """Every step up is taken over data; a later revision that cannot is found here."""
-    engine = create_engine(bare_database_url)
+    database = open_database(bare_database_url)
     scripts = ScriptDirectory.from_config(alembic_config())
     for revision in reversed(list(scripts.walk_revisions())):
-        upgrade(engine, bare_database_url, revision.revision)
-        assert current_revision(engine, bare_database_url) == revision.revision
-    engine.dispose()
+        upgrade(database, revision.revision)
+        assert current_revision(database) == revision.revision
+    database.close()
     with opened(bare_database_url) as store:
         append(store, *born())
 
@@ -108,7 +108,7 @@ def test_the_script_makes_a_working_ledger(bare_database_url: str) -> None:
         assert uuid.UUID(store.ledger_id).version == 4
         append(store, *born())
         assert_chained(list(store.read_all()))
-        assert find_differences(store) == []
+        assert find_differences(store.database) == []
         assert differences(store.engine) == []
 
 
@@ -116,10 +116,10 @@ def test_a_foreign_schema_is_refused_with_both_versions_and_what_to_do(bare_data
     head = head_revision()
     with opened(bare_database_url) as store:
         execute(store, "UPDATE alembic_version SET version_num = '9999'")
-        for call in (ensure_schema, upgrade, lambda e, u: downgrade(e, u, "base")):
+        for call in (ensure_schema, upgrade, lambda database: downgrade(database, "base")):
             with pytest.raises(SchemaError, match=f"is 9999, newer than {head}, .*install the version"):
-                call(store.engine, bare_database_url)
-        assert current_revision(store.engine, bare_database_url) == "9999"
+                call(store.database)
+        assert current_revision(store.database) == "9999"
 
 
 def test_an_older_schema_is_refused_with_the_command_to_run(
@@ -138,9 +138,9 @@ def test_an_older_schema_is_refused_with_the_command_to_run(
         append(store, *born())
         monkeypatch.setattr("provider.store.migrate.script_location", lambda: later)
         with pytest.raises(SchemaError, match=f"is {head}, older than 9000, .*run `sandbox-ledger db upgrade`"):
-            ensure_schema(store.engine, bare_sqlite_url)
-        upgrade(store.engine, bare_sqlite_url)
-        ensure_schema(store.engine, bare_sqlite_url)
+            ensure_schema(store.database)
+        upgrade(store.database)
+        ensure_schema(store.database)
         assert store.head_position() == 4
 
 

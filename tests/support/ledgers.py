@@ -8,18 +8,19 @@ from pathlib import Path
 
 import psycopg
 
-from provider.store.engine import create_engine, sqlite_module
+from provider.store.database import open_database
+from provider.store.engine import sqlite_module
 from provider.store.migrate import ensure_schema
 from tests.support.postgres import PostgresAddress
 
 
 def migrate(url: str) -> None:
     """Give an empty database its schema."""
-    engine = create_engine(url)
+    database = open_database(url)
     try:
-        ensure_schema(engine, url)
+        ensure_schema(database)
     finally:
-        engine.dispose()
+        database.close()
 
 
 def make_sqlite_template(directory: Path) -> Path:

@@ -16,10 +16,9 @@ from provider.domain.extracts import Selection
 from provider.domain.ids import LEDGER_STREAM
 from provider.domain.log import ChainPoint, RecordedEvent
 from provider.store.archives.archive_rows import read_archives
-from provider.store.clock import database_now
-from provider.store.engine import patiently, translated, write_transaction
+from provider.store.database import Database, database_now
+from provider.store.engine import patiently
 from provider.store.log.chain_base import chain_base
-from provider.store.log.event_store import SqlEventStore
 from provider.store.log.linked_log import read_chosen, read_linked
 from provider.store.log.reader import PAGE, find_position_before, find_time_of, stream_page
 from provider.store.log.walk import hashes_at
@@ -41,8 +40,8 @@ TRIED = 100
 class SqlArchives:
     """Archives of one ledger. Safe from any thread; raises `StoreUnavailable`. `page` events are read at once."""
 
-    def __init__(self, store: SqlEventStore, *, page: int = PAGE) -> None:
-        self._store = store
+    def __init__(self, database: Database, *, page: int = PAGE) -> None:
+        self._database = database
         self._page = page
 
     def describe_ledger(self) -> LedgerOrigin:
@@ -68,7 +67,7 @@ class SqlArchives:
 
     def read(self, after: ChainPoint, through: int) -> Iterator[LinkedEvent]:
         """Read raw events behind `after` up to a position, each one checked."""
-        return read_linked(self._store, after, through, page=self._page)
+        return read_linked(self._database, after, through, page=self._page)
 
     def read_selection(self, selection: Selection) -> Iterator[LinkedEvent]:
         """Read the raw events that are chosen, each one checked."""
@@ -76,7 +75,7 @@ class SqlArchives:
             yield from self.read(self.point_at(selection.after), selection.through)
         else:
             streams, after, through = selection.streams, selection.after, selection.through
-            yield from read_chosen(self._store, streams, after, through, page=self._page)
+            yield from read_chosen(self._database, streams, after, through, page=self._page)
 
     def point_at(self, position: int) -> ChainPoint:
         """Tell the hash of an event, or of the base; raise `CorruptLogError` for one that is missing."""
@@ -121,7 +120,7 @@ class SqlArchives:
     def record(self, recorded: RecordedEvent, baseline: Baseline) -> None:
         """Make an archive the base of the chain. From here on its events may go; they are read by nobody any more."""
         event = _archived(recorded)
-        with translated(self._store.url), write_transaction(self._store.engine) as connection:
+        with self._database.writing() as connection:
             through_at = find_time_of(connection, event.through_position)
             connection.execute(
                 insert(archives).values(
@@ -136,19 +135,18 @@ class SqlArchives:
         """Delete up to `limit` archived events, the oldest first, in a transaction of its own; 0 when none is left."""
 
         def delete_some() -> int:
-            with write_transaction(self._store.engine) as connection:
+            with self._database.writing() as connection:
                 oldest, base = connection.execute(_OLDEST).scalar_one_or_none(), chain_base(connection).position
                 if oldest is None or oldest > base:
                     return 0
                 last = min(base, oldest + limit - 1)
                 return connection.execute(delete(events).where(events.c.position <= last)).rowcount
 
-        with translated(self._store.url):
-            return patiently(delete_some)
+        return patiently(delete_some)
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
-        with translated(self._store.url), self._store.engine.connect() as connection:
+        with self._database.reading() as connection:
             yield connection
 
 

@@ -12,8 +12,7 @@ from provider.domain.chain import StoredEvent
 from provider.domain.errors import LedgerNotEmpty
 from provider.store.archives.extract import fill_from_extract
 from provider.store.archives.restoration import Restoration
-from provider.store.engine import translated, write_transaction
-from provider.store.log.event_store import SqlEventStore
+from provider.store.database import Database
 from provider.store.projections.fold import Fold, Progress
 from provider.store.tables import archives, events, ledger_head, streams
 
@@ -25,8 +24,8 @@ _LOCKED = ("ledger_head", "archives", "streams", "events", "sandboxes", "generat
 class SqlRestore:
     """Fills one empty ledger; with `for_reading`, nothing can be recorded in it afterwards (SQLite only)."""
 
-    def __init__(self, store: SqlEventStore, *, for_reading: bool = False) -> None:
-        self._store = store
+    def __init__(self, database: Database, *, for_reading: bool = False) -> None:
+        self._database = database
         self._for_reading = for_reading
 
     def run(self, header: BundleHeader, sources: Iterable[Iterable[StoredEvent]], progress: Progress | None) -> int:
@@ -47,7 +46,7 @@ class SqlRestore:
 
     @contextmanager
     def _filling(self) -> Iterator[Connection]:
-        with translated(self._store.url), write_transaction(self._store.engine) as connection:
+        with self._database.writing() as connection:
             if connection.dialect.name != "sqlite":
                 connection.exec_driver_sql(f"LOCK TABLE {', '.join(_LOCKED)} IN EXCLUSIVE MODE")
             _require_empty(connection)

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine
-
 from provider.domain.log import format_timestamp
-from provider.store.driver import immediate_transaction, open_cursor
+from provider.store.database import Database
+from provider.store.engine import immediate_transaction
 
 OLDEST_SECONDS = 1e9
 
@@ -27,11 +26,11 @@ FROM used WHERE s.sandbox_id = used.sandbox_id
 _SQLITE = "UPDATE sandboxes SET last_activity_at = max(coalesce(last_activity_at, ''), ?) WHERE sandbox_id = ?"
 
 
-def move_activity(engine: Engine, ages: Mapping[str, float]) -> None:
+def move_activity(database: Database, ages: Mapping[str, float]) -> None:
     """Move activity times forward: each sandbox was used that many seconds ago, by the database's clock."""
     clamped = {sandbox_id: min(max(0.0, float(age)), OLDEST_SECONDS) for sandbox_id, age in ages.items()}
-    with open_cursor(engine) as cursor:
-        if engine.dialect.name != "sqlite":
+    with database.translated(), database.cursor() as cursor:
+        if not database.is_sqlite:
             cursor.execute(_POSTGRES, (list(clamped), list(clamped.values())))
             return
         with immediate_transaction(cursor):

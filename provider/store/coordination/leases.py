@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import Engine, bindparam, select, text, update
+from sqlalchemy import bindparam, select, text, update
 
 from provider.domain.sweeps import LeaseRow
-from provider.store.clock import database_now
-from provider.store.engine import translated, write_transaction
+from provider.store.database import Database, database_now
 from provider.store.tables import leases
 from provider.store.types import UtcTimestamp
 
@@ -25,13 +24,12 @@ class SqlLeases:
     holder that wakes up late can be told from the present one (Kleppmann, "How to do distributed locking", 2016).
     """
 
-    def __init__(self, engine: Engine, url: str) -> None:
-        self._engine = engine
-        self._url = url
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def acquire(self, name: str, holder: str, seconds: float) -> int | None:
         """Take or renew a lease; return its token, or None while somebody else holds it."""
-        with translated(self._url), write_transaction(self._engine) as connection:
+        with self._database.writing() as connection:
             now = database_now(connection)
             until = now + timedelta(seconds=seconds)
             connection.execute(_FREE, {"name": name, "holder": "", "token": 0, "expires_at": now})
@@ -46,14 +44,14 @@ class SqlLeases:
 
     def holds(self, name: str, holder: str, token: int) -> bool:
         """Tell whether the lease is still this holder's, under this token and in time."""
-        with translated(self._url), self._engine.connect() as connection:
+        with self._database.reading() as connection:
             row = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
             now = database_now(connection)
         return row is not None and (row.holder, row.token) == (holder, token) and row.expires_at > now
 
     def find(self, name: str) -> LeaseRow | None:
         """Find a lease, whoever holds it; one that nobody ever took is None."""
-        with translated(self._url), self._engine.connect() as connection:
+        with self._database.reading() as connection:
             row = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
             now = database_now(connection)
         if row is None or not row.holder:
@@ -62,6 +60,6 @@ class SqlLeases:
 
     def release(self, name: str, holder: str) -> None:
         """Give a lease back early. Idempotent; the token stays used."""
-        with translated(self._url), write_transaction(self._engine) as connection:
+        with self._database.writing() as connection:
             mine = update(leases).where(leases.c.name == name, leases.c.holder == holder)
             connection.execute(mine.values(expires_at=database_now(connection)))

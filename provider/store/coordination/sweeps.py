@@ -7,17 +7,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, case, delete, insert, select, update
+from sqlalchemy import case, delete, insert, select, update
 
 from provider.domain.events import CRASH_REASONS
 from provider.domain.log import parse_timestamp
 from provider.domain.sweeps import Counts, OpenGeneration, OpenSandbox, Recorded, SweepRow
 from provider.domain.workers import WorkerRow
 from provider.store.chunks import chunked
-from provider.store.clock import database_now
 from provider.store.coordination.workers import worker_row
-from provider.store.driver import open_cursor
-from provider.store.engine import translated, write_transaction
+from provider.store.database import Database, database_now
 from provider.store.tables import sandboxes, sweeps, workers
 
 REMEMBERED_SECONDS = 3600.0
@@ -47,9 +45,8 @@ _COUNTS = tuple(Counts.__dataclass_fields__)
 class SqlSweeps:
     """What sweeps read and leave behind. Safe from any thread; raises `StoreUnavailable`."""
 
-    def __init__(self, engine: Engine, url: str) -> None:
-        self._engine = engine
-        self._url = url
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def read_open(self) -> Recorded:
         """Read everything that is open, then the workers, in a constant number of statements.
@@ -57,20 +54,18 @@ class SqlSweeps:
         In this order no holder is missing among the workers: a worker registers before it holds anything. The time is
         read before both, so that nothing looks older than it is.
         """
-        with translated(self._url):
-            with self._engine.connect() as connection:
-                now = database_now(connection)
-            with open_cursor(self._engine) as cursor:
-                rows = cursor.execute(_OPEN).fetchall()
-            if self._engine.dialect.name == "sqlite":
-                rows = map(_converted, rows)
-            return Recorded(now, _read_sandboxes(rows), self._list_workers())
+        now = self._database.now()
+        with self._database.translated(), self._database.cursor() as cursor:
+            rows = cursor.execute(_OPEN).fetchall()
+        if self._database.is_sqlite:
+            rows = map(_converted, rows)
+        return Recorded(now, _read_sandboxes(rows), self._list_workers())
 
     def list_generations(self, sandbox_ids: Collection[str]) -> Mapping[str, int]:
         """List the newest generation of each of these sandboxes that was ever recorded."""
         found: dict[str, int] = {}
         wanted = sorted(sandbox_ids)
-        with translated(self._url), self._engine.connect() as connection:
+        with self._database.reading() as connection:
             for ids in chunked(wanted):
                 among = sandboxes.c.sandbox_id.in_(ids)
                 rows = connection.execute(select(sandboxes.c.sandbox_id, sandboxes.c.generation).where(among))
@@ -81,14 +76,14 @@ class SqlSweeps:
         """Find when a sandbox was last used, as far as it is on record."""
         noted, changed = sandboxes.c.last_activity_at, sandboxes.c.updated_at
         used = case((noted > changed, noted), else_=changed)
-        with translated(self._url), self._engine.connect() as connection:
+        with self._database.reading() as connection:
             statement = select(used).where(sandboxes.c.sandbox_id == sandbox_id)
             found: datetime | None = connection.execute(statement).scalar_one_or_none()
             return found
 
     def begin(self, sweep_id: str, leader: str, token: int | None) -> datetime:
         """Write down that a sweep begins; runs that an earlier leader left open are closed as interrupted."""
-        with translated(self._url), write_transaction(self._engine) as connection:
+        with self._database.writing() as connection:
             now = database_now(connection)
             if token is not None:
                 left = update(sweeps).where(sweeps.c.finished_at.is_(None), sweeps.c.token < token)
@@ -100,7 +95,7 @@ class SqlSweeps:
     def finish(self, sweep_id: str, counts: Counts, error: str | None) -> datetime:
         """Write down how a sweep went; one that was closed as interrupted stays so."""
         values: dict[str, Any] = {name: getattr(counts, name) for name in _COUNTS}
-        with translated(self._url), write_transaction(self._engine) as connection:
+        with self._database.writing() as connection:
             now = database_now(connection)
             mine = update(sweeps).where(sweeps.c.sweep_id == sweep_id, sweeps.c.finished_at.is_(None))
             connection.execute(mine.values(finished_at=now, error=error, **values))
@@ -109,17 +104,17 @@ class SqlSweeps:
     def list_recent(self, limit: int = 20) -> Sequence[SweepRow]:
         """List the last runs, the newest first."""
         statement = select(sweeps).order_by(sweeps.c.started_at.desc(), sweeps.c.sweep_id).limit(limit)
-        with translated(self._url), self._engine.connect() as connection:
+        with self._database.reading() as connection:
             return [sweep_row(row) for row in connection.execute(statement).mappings()]
 
     def forget(self, days: float) -> int:
         """Delete the runs that began longer ago; return how many."""
-        with translated(self._url), write_transaction(self._engine) as connection:
+        with self._database.writing() as connection:
             before = database_now(connection) - timedelta(days=days)
             return connection.execute(delete(sweeps).where(sweeps.c.started_at < before)).rowcount
 
     def _list_workers(self) -> Sequence[WorkerRow]:
-        with self._engine.connect() as connection:
+        with self._database.reading() as connection:
             now = database_now(connection)
             lately = workers.c.ended_at > now - timedelta(seconds=REMEMBERED_SECONDS)
             rows = connection.execute(select(workers).where(workers.c.ended_at.is_(None) | lately))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import Engine, case, delete, func, insert, or_, select, update
+from sqlalchemy import case, delete, func, insert, or_, select, update
 
 from provider.domain.policy import Queue
-from provider.store.clock import database_now
-from provider.store.engine import translated, write_transaction
+from provider.store.database import Database, database_now
 from provider.store.tables import ledger_head, sandboxes, waiters
 
 FORGOTTEN_SECONDS = 5.0
@@ -19,13 +18,12 @@ FORGOTTEN_SECONDS = 5.0
 class SqlWaiters:
     """The queue. Safe from any thread; raises `StoreUnavailable`."""
 
-    def __init__(self, engine: Engine, url: str) -> None:
-        self._engine = engine
-        self._url = url
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def look(self, waiter_id: str) -> Queue:
         """See the queue from the place of a waiter; one that has not joined stands at its end."""
-        with translated(self._url), self._engine.connect() as connection:
+        with self._database.reading() as connection:
             now = database_now(connection)
             mine = select(waiters.c.enqueued_at).where(waiters.c.waiter_id == waiter_id)
             enqueued = connection.execute(mine).scalar_one_or_none()
@@ -39,7 +37,7 @@ class SqlWaiters:
 
     def join(self, waiter_id: str, user_id: str | None) -> None:
         """Stand in the queue, or say that one still does; the place is that of the first call."""
-        with translated(self._url), write_transaction(self._engine) as connection:
+        with self._database.writing() as connection:
             now = database_now(connection)
             seen = update(waiters).where(waiters.c.waiter_id == waiter_id).values(seen_at=now)
             if connection.execute(seen).rowcount == 0:
@@ -48,7 +46,7 @@ class SqlWaiters:
 
     def leave(self, waiter_id: str) -> None:
         """Leave the queue, and clear away who died in it. Idempotent."""
-        with translated(self._url), write_transaction(self._engine) as connection:
+        with self._database.writing() as connection:
             dead = database_now(connection) - timedelta(seconds=10 * FORGOTTEN_SECONDS)
             connection.execute(delete(waiters).where(or_(waiters.c.waiter_id == waiter_id, waiters.c.seen_at < dead)))
 
@@ -60,5 +58,5 @@ class SqlWaiters:
         statement = select(sandboxes.c.sandbox_id).where(sandboxes.c.status == "warm")
         if user_id is not None:
             statement = statement.where(sandboxes.c.user_id == user_id)
-        with translated(self._url), self._engine.connect() as connection:
+        with self._database.reading() as connection:
             return connection.execute(statement.order_by(used, sandboxes.c.sandbox_id).limit(limit)).scalars().all()

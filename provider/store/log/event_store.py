@@ -6,10 +6,10 @@ import functools
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, Text, bindparam, cast, func, select
+from sqlalchemy import Connection, Engine, Text, bindparam, cast, select
 
 from provider.domain.errors import DuplicateCommand, VersionConflict
 from provider.domain.events import Event
@@ -18,8 +18,8 @@ from provider.domain.log import Appended, Author, RecordedEvent
 from provider.domain.policy import Capacity
 from provider.domain.state import Generation, SandboxState
 from provider.store.coordination.activity import move_activity
-from provider.store.driver import immediate_transaction, open_cursor
-from provider.store.engine import driver_error, translated
+from provider.store.database import Database
+from provider.store.engine import immediate_transaction
 from provider.store.log import append_postgres as postgres
 from provider.store.log import append_sqlite as sqlite
 from provider.store.log import reader as log_reader
@@ -50,9 +50,8 @@ class SqlEventStore:
     number of events read at once.
     """
 
-    def __init__(self, engine: Engine, url: str, *, page: int = log_reader.PAGE) -> None:
-        self._engine = engine
-        self._url = url
+    def __init__(self, database: Database, *, page: int = log_reader.PAGE) -> None:
+        self.database = database
         self._page = page
         self._lock = threading.Lock()
         self._ledger_id: str | None = None
@@ -60,12 +59,12 @@ class SqlEventStore:
     @property
     def engine(self) -> Engine:
         """The engine, for the other parts of this package."""
-        return self._engine
+        return self.database.engine
 
     @property
     def url(self) -> str:
         """The database URL, with its password."""
-        return self._url
+        return self.database.url
 
     @property
     def ledger_id(self) -> str:
@@ -98,10 +97,10 @@ class SqlEventStore:
             raise VersionConflict(f"{stream}: expected version {expected_version}, decided on {state.version}")
         batch = make_batch(stream, expected_version, events, author, state, capacity)
         ledger_id = self.ledger_id
-        with translated(self._url):
+        with self.database.translated():
             try:
                 appended = self._write(ledger_id, batch)
-            except driver_error(self._url) as error:
+            except self.database.driver_error as error:
                 full = postgres.capacity_error(error)
                 if full is not None:
                     raise full from error
@@ -113,16 +112,16 @@ class SqlEventStore:
         return appended
 
     def _write(self, ledger_id: str, batch: Batch) -> Appended | None:
-        with open_cursor(self._engine) as cursor:
-            if self._engine.dialect.name != "sqlite":
+        with self.database.cursor() as cursor:
+            if not self.database.is_sqlite:
                 return postgres.append(cursor, ledger_id, batch)
             with immediate_transaction(cursor):
                 return sqlite.append(cursor, ledger_id, batch)
 
     def load(self, sandbox_id: str) -> SandboxState:
         """Read the current state of one sandbox in one statement; an unknown id gives an empty state."""
-        with translated(self._url), open_cursor(self._engine) as cursor:
-            return load_state(cursor, self._engine.dialect.name, sandbox_id)
+        with self.database.translated(), self.database.cursor() as cursor:
+            return load_state(cursor, self.database.engine.dialect.name, sandbox_id)
 
     def find_previous(self, sandbox_id: str, generation: int) -> Generation | None:
         """Find the last generation before this one that was ever in use."""
@@ -165,7 +164,7 @@ class SqlEventStore:
 
     def head_position(self) -> int:
         """Tell the position of the last event, 0 for an empty log. One cheap look, for followers."""
-        with translated(self._url), open_cursor(self._engine) as cursor:
+        with self.database.translated(), self.database.cursor() as cursor:
             return int(cursor.execute("SELECT position FROM ledger_head").fetchone()[0])
 
     def version_of(self, stream: str) -> int:
@@ -176,20 +175,16 @@ class SqlEventStore:
     def touch(self, ages: Mapping[str, float]) -> None:
         """Move activity times forward (never back): each sandbox was used that many seconds ago, by database time."""
         if ages:
-            with translated(self._url):
-                move_activity(self._engine, ages)
+            move_activity(self.database, ages)
 
     def now(self) -> datetime:
         """Tell the database's time, UTC."""
-        if self._engine.dialect.name == "sqlite":
-            return datetime.now(UTC)
-        moment: datetime = self._read(lambda c: c.execute(select(func.clock_timestamp())).scalar_one())
-        return moment
+        return self.database.now()
 
     def close(self) -> None:
         """Close all connections. Idempotent."""
-        self._engine.dispose()
+        self.database.close()
 
     def _read(self, query: Callable[[Connection], Answer]) -> Answer:
-        with translated(self._url), self._engine.connect() as connection:
+        with self.database.reading() as connection:
             return query(connection)

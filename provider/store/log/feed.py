@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from provider.domain.log import RecordedEvent
-from provider.store.engine import driver_error, unavailable
+from provider.store.database import Database
 from provider.store.log import reader as log_reader
 from provider.store.log.append_postgres import CHANNEL
 
@@ -40,9 +40,8 @@ class SqlFeed:
     `error` is None while the database answers, else what it said; the feed reconnects by itself with growing pauses.
     """
 
-    def __init__(self, engine: Engine, url: str) -> None:
-        self._engine = engine
-        self._url = url
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._is_stopped = False
         self._reader, self._writer = os.pipe()
         self.error: str | None = None
@@ -53,7 +52,7 @@ class SqlFeed:
         An empty batch tells that `error` has come or gone. Raise `CorruptLogError` for an event that was altered.
         """
         # What waits for notifications is the driver itself, whose errors SQLAlchemy does not wrap.
-        gaps = (SQLAlchemyError, OSError, driver_error(self._url))
+        gaps = (SQLAlchemyError, OSError, self._database.driver_error)
         pause = FIRST_PAUSE_SECONDS
         while not self._is_stopped:
             try:
@@ -65,7 +64,7 @@ class SqlFeed:
                         after = batch[-1].position
                         yield batch
             except gaps as error:
-                is_new, self.error = self.error is None, str(unavailable(self._url, error))
+                is_new, self.error = self.error is None, str(self._database.unavailable(error))
                 logger.warning("%s", self.error, extra={"action": "feed_gap"})
                 if is_new:
                     yield ()
@@ -83,7 +82,7 @@ class SqlFeed:
         os.close(self._writer)
 
     def _follow_connected(self, after: int) -> Iterator[Sequence[RecordedEvent]]:
-        with self._engine.connect() as connection, self._wakeup(connection) as wakeup:
+        with self._database.engine.connect() as connection, self._wakeup(connection) as wakeup:
             while not self._is_stopped:
                 batch = log_reader.log_page(connection, after)
                 yield batch
@@ -94,14 +93,14 @@ class SqlFeed:
 
     @contextmanager
     def _wakeup(self, connection: Connection) -> Iterator[_Wakeup]:
-        if self._engine.dialect.name == "sqlite":
+        if self._database.is_sqlite:
             yield _HeadPoll(connection, self._reader)
             return
-        with self._engine.connect() as listening:
+        with self._database.engine.connect() as listening:
             listening.exec_driver_sql(f"LISTEN {CHANNEL}")
             try:
                 yield _Notifications(listening, self._reader)
-            except driver_error(self._url) as error:
+            except self._database.driver_error as error:
                 listening.invalidate(error)  # tells the pool that its other connections are lost as well
                 raise
             finally:

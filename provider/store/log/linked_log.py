@@ -10,9 +10,8 @@ from provider.domain.bundles import LinkedEvent
 from provider.domain.chain import AlienContentError, StoredEvent, compute_link
 from provider.domain.errors import CorruptLogError
 from provider.domain.log import ChainPoint
-from provider.store.engine import translated
+from provider.store.database import Database
 from provider.store.log.chain_base import chain_base
-from provider.store.log.event_store import SqlEventStore
 from provider.store.log.raw_rows import RAW_COLUMNS, stored_event
 from provider.store.log.reader import CHECKED
 from provider.store.tables import events
@@ -36,14 +35,14 @@ _CHOSEN = (
 )
 
 
-def read_linked(store: SqlEventStore, after: ChainPoint, through: int, *, page: int = PAGE) -> Iterator[LinkedEvent]:
+def read_linked(database: Database, after: ChainPoint, through: int, *, page: int = PAGE) -> Iterator[LinkedEvent]:
     """Read the events behind `after` up to a position, a page at a time; no transaction is held between pages.
 
     Raise `CorruptLogError` for one that is missing or was altered.
     """
     point = after
     while point.position < through:
-        with translated(store.url), store.engine.connect() as connection:
+        with database.reading() as connection:
             rows = _read_page(connection, point, through, page)
         for linked in rows:
             yield linked
@@ -51,11 +50,11 @@ def read_linked(store: SqlEventStore, after: ChainPoint, through: int, *, page: 
 
 
 def read_chosen(
-    store: SqlEventStore, streams: Collection[str], after: int, through: int, *, page: int = PAGE
+    database: Database, streams: Collection[str], after: int, through: int, *, page: int = PAGE
 ) -> Iterator[LinkedEvent]:
     """Read the events of some streams between two positions, each checked against the hash of the one before it."""
     while after < through:
-        with translated(store.url), store.engine.connect() as connection:
+        with database.reading() as connection:
             values = {"streams": list(streams), "after": after, "through": through, "limit": page}
             rows = connection.execute(_CHOSEN, {**values, "base_hash": chain_base(connection).hash}).all()
         for row in rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from provider.domain.chain import AlienContentError, StoredEvent, moment_of, read_event
 from provider.domain.errors import CorruptLogError
@@ -14,7 +14,7 @@ from provider.domain.ids import LEDGER_STREAM
 from provider.domain.log import ChainPoint
 from provider.domain.seals import from_event
 from provider.domain.verification import RecordedSeal
-from provider.store.engine import read_snapshot, translated
+from provider.store.database import Database
 from provider.store.log.raw_rows import RAW_COLUMNS, stored_event
 from provider.store.log.walk import hashes_at
 from provider.store.tables import events, ledger_head
@@ -37,13 +37,12 @@ class Head(NamedTuple):
 class SqlSeals:
     """The seals of one ledger. Safe from any thread; raises `StoreUnavailable`."""
 
-    def __init__(self, engine: Engine, url: str) -> None:
-        self._engine = engine
-        self._url = url
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def find_last(self) -> RecordedSeal | None:
         """Read the newest seal; None when the log was never sealed. Raise `CorruptLogError` for one that is none."""
-        with translated(self._url), self._engine.connect() as connection:
+        with self._database.reading() as connection:
             return next((read_seal(stored) for stored in last_seals(connection, 1)), None)
 
     def sealable_head(self) -> ChainPoint:
@@ -51,7 +50,7 @@ class SqlSeals:
 
         A log whose end was cut off or rewritten is not sealed as it is.
         """
-        with translated(self._url), read_snapshot(self._engine) as connection:
+        with self._database.snapshot() as connection:
             head = read_head(connection).point
             stored = hashes_at(connection, [head.position]) if head is not None else {}
         if head is None or stored.get(head.position) != head.hash:

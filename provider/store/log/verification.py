@@ -24,9 +24,8 @@ from provider.domain.verification import (
     judge_recorded_seals,
 )
 from provider.store.chunks import chunked
-from provider.store.engine import read_snapshot, translated
+from provider.store.database import Database
 from provider.store.log.chain_base import chain_base
-from provider.store.log.event_store import SqlEventStore
 from provider.store.log.seals import last_seals, read_head, read_seal
 from provider.store.log.walk import hashes_at, positions_before, walk
 from provider.store.projections.rebuild import find_differences
@@ -43,23 +42,23 @@ SEALS_TRIED = 1000
 class Verification:
     """One look for everything that is not as it was recorded. It changes nothing and keeps no writer waiting."""
 
-    def __init__(self, store: SqlEventStore, key: SealKey | None, scope: Scope) -> None:
-        self._store = store
+    def __init__(self, database: Database, key: SealKey | None, scope: Scope) -> None:
+        self._database = database
         self._key = key
         self._scope = scope
         self._findings = Findings()
 
     def run(self, progress: Progress | None = None) -> VerificationReport:
         """Walk, compare and judge."""
-        store, findings = self._store, self._findings
-        with translated(store.url), store.engine.connect() as connection:
+        findings = self._findings
+        with self._database.reading() as connection:
             kind, start = self._choose_start(connection)
             check = ChainCheck(start, findings)
             head = read_head(connection).point or start
             for position in walk(connection, check):
                 if progress is not None:
                     progress(position - start.position, max(position, head.position) - start.position)
-        with translated(store.url), read_snapshot(store.engine) as connection:
+        with self._database.snapshot() as connection:
             # What was appended meanwhile is walked here: the end is compared with the head row of the same moment.
             for _ in walk(connection, check):
                 pass
@@ -126,9 +125,9 @@ class Verification:
         return seals
 
     def _list_violations(self) -> None:
-        store, findings = self._store, self._findings
+        findings = self._findings
         try:
-            with translated(store.url), store.engine.connect() as connection:
+            with self._database.reading() as connection:
                 violations = list_violations(connection)
         except StoreUnavailable as error:
             if not findings.count:
@@ -145,7 +144,7 @@ class Verification:
             self._findings.add("table", None, "without a head row the tables cannot be compared with the log")
             return
         try:
-            for difference in find_differences(self._store):
+            for difference in find_differences(self._database):
                 self._findings.add("table", None, difference)
         except CorruptLogError as error:
             if may_be_newer and not self._findings.count:

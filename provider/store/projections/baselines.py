@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Engine
-
 from provider.ports.reading.sandboxes import SandboxAsOf
-from provider.store.engine import read_snapshot, translated
+from provider.store.database import Database
 from provider.store.log.chain_base import chain_base
 from provider.store.projections.fold import Fold
 
@@ -15,9 +13,8 @@ from provider.store.projections.fold import Fold
 class Baselines:
     """Reads the baseline of the last archive, and keeps the one read last. Safe from any thread."""
 
-    def __init__(self, engine: Engine, url: str) -> None:
-        self._engine = engine
-        self._url = url
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._last = Fold()
 
     def read(self, sandbox_ids: Iterable[str]) -> Mapping[str, SandboxAsOf]:
@@ -28,7 +25,7 @@ class Baselines:
 
     def _fold(self) -> Fold:
         fold = self._last
-        with translated(self._url), read_snapshot(self._engine) as connection:
+        with self._database.snapshot() as connection:
             if chain_base(connection).position != fold.position:
                 fold = self._last = Fold.from_base(connection)
         return fold

@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Engine, bindparam, or_, select
+from sqlalchemy import bindparam, or_, select
 
 from provider.domain.archives import ArchiveRow
 from provider.domain.log import RecordedEvent
 from provider.ports.reading.sandboxes import SandboxAsOf, SandboxRecord
 from provider.store.archives.archive_rows import read_archives
-from provider.store.engine import translated
+from provider.store.database import Database
 from provider.store.log import reader as log_reader
 from provider.store.projections.baselines import Baselines
 from provider.store.reports.queries import SHOWN, read_record
@@ -39,27 +39,26 @@ _UNCHANGED = select(*SHOWN).where(
 class SqlPast:
     """Reads what was then, on SQLite or PostgreSQL. Every call holds nothing afterwards."""
 
-    def __init__(self, engine: Engine, url: str) -> None:
-        self._engine = engine
-        self._url = url
-        self._baselines = Baselines(engine, url)
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._baselines = Baselines(database)
 
     def find_time_of(self, position: int) -> datetime | None:
         """Tell when an event was recorded; None for a position that the table does not have."""
-        with translated(self._url), self._engine.connect() as connection:
+        with self._database.reading() as connection:
             return log_reader.find_time_of(connection, position)
 
     def list_ids_at(self, moment: datetime, *, with_container: bool) -> Sequence[str]:
         """List the sandboxes that existed at a moment, the newest first."""
         statement = _WITH_CONTAINER if with_container else _EXISTING
-        with translated(self._url), self._engine.connect() as connection:
+        with self._database.reading() as connection:
             return connection.execute(statement, {"moment": moment}).scalars().all()
 
     def read_unchanged_since(self, moment: datetime, sandbox_ids: Collection[str]) -> Mapping[str, SandboxRecord]:
         """Read those of these sandboxes to which nothing happened at or after a moment."""
         # Strictly before: events of one moment may stand on both sides of a position.
         values = {"moment": moment, "ids": list(sandbox_ids)}
-        with translated(self._url), self._engine.connect() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(_UNCHANGED, values).all()
         return {row.sandbox_id: read_record(row._asdict()) for row in rows}
 
@@ -69,13 +68,13 @@ class SqlPast:
 
     def list_archives(self) -> Sequence[ArchiveRow]:
         """List the archives, the oldest first."""
-        with translated(self._url), self._engine.connect() as connection:
+        with self._database.reading() as connection:
             return read_archives(connection)
 
     def read_streams(self, after: Mapping[str, int], position: int) -> Mapping[str, Sequence[RecordedEvent]]:
         """Read the events of these streams behind a version of each and up to a position, each checked."""
         found: dict[str, list[RecordedEvent]] = defaultdict(list)
-        with translated(self._url), self._engine.connect() as connection:
+        with self._database.reading() as connection:
             for recorded in log_reader.streams_until(connection, after, position):
                 found[recorded.stream].append(recorded)
         return found

@@ -9,18 +9,17 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from provider.store.audit_sql.views import restore_missing
 from provider.store.chunks import chunked
-from provider.store.engine import read_snapshot, translated, write_transaction
-from provider.store.log.event_store import SqlEventStore
+from provider.store.database import Database
 from provider.store.projections.fold import FOLDED, Fold, Progress
 from provider.store.tables import ledger_head, metadata, sandboxes
 
 
-def rebuild(store: SqlEventStore, progress: Progress | None = None) -> int:
+def rebuild(database: Database, progress: Progress | None = None) -> int:
     """Fold the log into fresh projections, in one transaction that keeps writers out; return the events read.
 
     Missing tables are made again, with the views that went along. Activity times are no part of the log and are kept.
     """
-    with translated(store.url), write_transaction(store.engine) as connection:
+    with database.writing() as connection:
         metadata.create_all(connection, tables=list(FOLDED), checkfirst=True)
         restore_missing(connection)
         if connection.dialect.name != "sqlite":
@@ -47,9 +46,9 @@ def insert_rows(connection: Connection, table: Table, fold: Fold) -> None:
         connection.execute(insert(table), chunk)
 
 
-def find_differences(store: SqlEventStore) -> list[str]:
+def find_differences(database: Database) -> list[str]:
     """Compare the projections with the fold of the log; describe every difference, none on a healthy ledger."""
-    with translated(store.url), read_snapshot(store.engine) as connection:
+    with database.snapshot() as connection:
         fold = Fold.from_base(connection)
         fold.read(connection)
         differences: list[str] = []

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Select, Subquery, func, literal, null, select
+from sqlalchemy import ColumnElement, Select, Subquery, func, literal, null, select
 
 from provider.domain.search import Search
 from provider.ports.reading.audit import EvictionRow, RestartRow
 from provider.ports.reading.paging import DEFAULT_LIMIT, Count, Page
+from provider.store.database import Database
 from provider.store.reports.matching import matching
 from provider.store.reports.paging import Order, count_rows, read_rows
-from provider.store.reports.reading import Reading
 from provider.store.reports.views import evictions, restarts
 from provider.store.tables import generations, sandboxes
 
@@ -48,8 +48,8 @@ PostgreSQL would first read all containers."""
 class SqlEndingQueries:
     """Reads evictions and restarts. Safe from any thread; raises `StoreUnavailable`."""
 
-    def __init__(self, engine: Engine, url: str) -> None:
-        self._reading = Reading(engine, url)
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def list_evictions(
         self, search: Search, *, cursor: str | None = None, limit: int = DEFAULT_LIMIT
@@ -57,7 +57,8 @@ class SqlEndingQueries:
         """List evictions, the newest first."""
         order = Order("evictions", _ENDED_KEY, is_chosen_from=not search.is_empty)
         statement = _evictions(search).add_columns(*(key.label(name) for name, key in _ENDED_KEY.items()))
-        rows = self._reading.once(lambda connection: read_rows(connection, statement, order, cursor, limit, _evicted))
+        with self._database.reading() as connection:
+            rows = read_rows(connection, statement, order, cursor, limit, _evicted)
         return Page(items=tuple(EvictionRow(**row) for row in rows.rows), next=rows.next, previous=rows.previous)
 
     def list_restarts(
@@ -66,16 +67,19 @@ class SqlEndingQueries:
         """List restarts, the newest first: by when the new container was begun."""
         order = Order("restarts", _BEGUN_KEY, is_chosen_from=not search.is_empty)
         statement = _restarts(search).add_columns(*(key.label(name) for name, key in _BEGUN_KEY.items()))
-        rows = self._reading.once(lambda connection: read_rows(connection, statement, order, cursor, limit, _restarted))
+        with self._database.reading() as connection:
+            rows = read_rows(connection, statement, order, cursor, limit, _restarted)
         return Page(items=tuple(_restart(row) for row in rows.rows), next=rows.next, previous=rows.previous)
 
     def count_evictions(self, search: Search) -> Count:
         """Count evictions, up to a cap."""
-        return self._reading.once(lambda connection: count_rows(connection, _evictions(search)))
+        with self._database.reading() as connection:
+            return count_rows(connection, _evictions(search))
 
     def count_restarts(self, search: Search) -> Count:
         """Count restarts, up to a cap."""
-        return self._reading.once(lambda connection: count_rows(connection, _restarts(search), RESTARTS_CAP))
+        with self._database.reading() as connection:
+            return count_rows(connection, _restarts(search), RESTARTS_CAP)
 
 
 def _evictions(search: Search) -> Select[Any]:

@@ -6,17 +6,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, case, func, select
+from sqlalchemy import Connection, case, func, select
 
 from provider.domain.sweeps import LeaseRow, SweepRow
 from provider.domain.verdict import Reason
 from provider.ports.reading.fleet import FleetReading, Freshness, Workers
-from provider.store.clock import database_now
 from provider.store.coordination.sweeps import sweep_row
 from provider.store.coordination.workers import worker_row
+from provider.store.database import Database, database_now
 from provider.store.reports import facts, marks, tallies
 from provider.store.reports.latest import list_latest_ends
-from provider.store.reports.reading import Reading
 from provider.store.tables import generations, leases, ledger_head, sandboxes, sweeps, workers
 
 SHOWN_STATUSES = ("absent", "creating", "active", "warm", "dead", "evicting")
@@ -30,19 +29,19 @@ MARKS = 100
 class SqlFleetQueries:
     """Reads how the fleet is doing. Safe from any thread; raises `StoreUnavailable`."""
 
-    def __init__(self, engine: Engine, url: str) -> None:
-        self._reading = Reading(engine, url)
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def freshness(self) -> Freshness:
         """Tell the database's time and the last event."""
-        return self._reading.once(lambda connection: freshness(connection)[0])
+        with self._database.reading() as connection:
+            return freshness(connection)[0]
 
     def read_fleet(
         self, *, window_seconds: int, bucket_seconds: int, baseline_seconds: int, lease_seconds: float, lease: str
     ) -> FleetReading:
         """Read everything about now and the time before it; the last bucket of the strip is the one of now."""
-
-        def read(connection: Connection) -> FleetReading:
+        with self._database.snapshot() as connection:
             fresh, head = freshness(connection)
             last = int(fresh.now.timestamp()) // bucket_seconds * bucket_seconds
             since = datetime.fromtimestamp(last + bucket_seconds - window_seconds, UTC)
@@ -71,8 +70,6 @@ class SqlFleetQueries:
                 latest=list_latest_ends(connection, LATEST),
                 last_start_error=_last_start_error(connection, since),
             )
-
-        return self._reading.at_one_moment(read)
 
 
 def freshness(connection: Connection) -> tuple[Freshness, Mapping[Any, Any]]:

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from provider.domain.errors import InvalidCursorError
 from provider.domain.log import RecordedEvent
 from provider.ports.reading.log import EventFilter, EventPage
 from provider.ports.reading.paging import DEFAULT_LIMIT
+from provider.store.database import Database
 from provider.store.log import reader as log_reader
 from provider.store.log.chain_base import chain_base
 from provider.store.reports.paging import BACK, FORWARD, bounded, decode_cursor, encode_cursor
-from provider.store.reports.reading import Reading
 from provider.store.tables import events, ledger_head, streams
 
 BUDGET = 20_000
@@ -36,8 +36,8 @@ class Found:
 class SqlLogQueries:
     """Reads the raw log; every event is checked. Safe from any thread; raises `StoreUnavailable`, `CorruptLogError`."""
 
-    def __init__(self, engine: Engine, url: str, *, budget: int = BUDGET) -> None:
-        self._reading = Reading(engine, url)
+    def __init__(self, database: Database, *, budget: int = BUDGET) -> None:
+        self._database = database
         self._budget = budget
 
     def list_events(
@@ -52,15 +52,14 @@ class SqlLogQueries:
         way, place = _read_cursor(cursor)
         is_falling = newest_first == (way == FORWARD)
 
-        def read(connection: Connection) -> EventPage:
+        with self._database.snapshot() as connection:
             found = _search(connection, wanted, place, self._budget, bounded(limit), is_falling=is_falling)
             return _page(connection, wanted, found, way, place)
 
-        return self._reading.at_one_moment(read)
-
     def find_position_before(self, moment: datetime) -> int:
         """Tell the position of the last event recorded before this moment; 0 when there is none."""
-        return self._reading.once(lambda connection: log_reader.find_position_before(connection, moment))
+        with self._database.reading() as connection:
+            return log_reader.find_position_before(connection, moment)
 
 
 def _search(

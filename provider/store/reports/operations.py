@@ -9,17 +9,16 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, Subquery, exists, select
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, exists, select
 
 from provider.domain.sweeps import SweepRow
 from provider.ports.reading.audit import AuditFilter, OperatorActionRow, WorkerReport
 from provider.ports.reading.paging import DEFAULT_LIMIT, Page
-from provider.store.clock import database_now
 from provider.store.coordination.sweeps import sweep_row
+from provider.store.database import Database, database_now
 from provider.store.reports.documents import text_in
 from provider.store.reports.marks import REQUESTED
-from provider.store.reports.paging import Order, Rows, read_rows
-from provider.store.reports.reading import Reading
+from provider.store.reports.paging import Order, read_rows
 from provider.store.reports.views import operator_actions
 from provider.store.tables import events, sandboxes, sweeps, workers
 
@@ -35,8 +34,8 @@ _ACTIONS = Order("actions", {"requested_at": _REQUESTED.c.recorded_at, "position
 class SqlOperationQueries:
     """Reads workers, sweeps and operators' actions. Safe from any thread; raises `StoreUnavailable`."""
 
-    def __init__(self, engine: Engine, url: str) -> None:
-        self._reading = Reading(engine, url)
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def list_workers(
         self, *, ended: bool = False, cursor: str | None = None, limit: int = DEFAULT_LIMIT
@@ -44,7 +43,7 @@ class SqlOperationQueries:
         """List the workers that run, the most silent one first; or those that ended, the last one first."""
         among = w.ended_at.is_not(None) if ended else w.ended_at.is_(None)
 
-        def read(connection: Connection) -> Page[WorkerReport]:
+        with self._database.snapshot() as connection:
             now = database_now(connection)
             order = _ENDED if ended else _RUNNING
             rows = read_rows(connection, select(*_SHOWN).where(among), order, cursor, limit)
@@ -52,34 +51,27 @@ class SqlOperationQueries:
             items = tuple(_report(row, now, holds) for row in rows.rows)
             return Page(items=items, next=rows.next, previous=rows.previous)
 
-        return self._reading.at_one_moment(read)
-
     def find_worker(self, worker_id: str) -> WorkerReport | None:
         """Find one worker."""
-
-        def read(connection: Connection) -> WorkerReport | None:
+        with self._database.snapshot() as connection:
             now, mine = database_now(connection), select(*_SHOWN).where(w.worker_id == worker_id)
             row = connection.execute(mine).mappings().one_or_none()
             return _report(row, now, _count_holds(connection)) if row is not None else None
 
-        return self._reading.at_one_moment(read)
-
     def list_sweeps(self, *, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page[SweepRow]:
         """List the runs of the sweep, the newest first."""
         statement = select(sweeps)
-        rows = self._reading.once(lambda connection: read_rows(connection, statement, _SWEEPS, cursor, limit))
+        with self._database.reading() as connection:
+            rows = read_rows(connection, statement, _SWEEPS, cursor, limit)
         return Page(items=tuple(sweep_row(row) for row in rows.rows), next=rows.next, previous=rows.previous)
 
     def list_actions(
         self, wanted: AuditFilter, *, cursor: str | None = None, limit: int = DEFAULT_LIMIT
     ) -> Page[OperatorActionRow]:
         """List what operators did, the newest first."""
-
-        def read(connection: Connection) -> Rows:
+        with self._database.reading() as connection:
             statement = _actions(wanted, connection.dialect.name)
-            return read_rows(connection, statement, _ACTIONS, cursor, limit, _told)
-
-        rows = self._reading.once(read)
+            rows = read_rows(connection, statement, _ACTIONS, cursor, limit, _told)
         return Page(items=tuple(OperatorActionRow(**row) for row in rows.rows), next=rows.next, previous=rows.previous)
 
 

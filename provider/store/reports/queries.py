@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Select, bindparam, or_, select, tuple_
+from sqlalchemy import Select, bindparam, or_, select, tuple_
 
 from provider.domain.archives import ArchiveRow
 from provider.domain.state import Generation
 from provider.ports.reading.sandboxes import SandboxRecord
 from provider.store.archives.archive_rows import read_archives
-from provider.store.engine import patiently, translated
+from provider.store.database import Database
+from provider.store.engine import patiently
 from provider.store.log.reader import find_position_before
 from provider.store.projections.rows import read_generation
 from provider.store.tables import generations, ledger_head, sandboxes
@@ -49,9 +50,8 @@ _HEAD = select(ledger_head.c.position)
 class SqlLedgerQueries:
     """Reads the projections on SQLite or PostgreSQL. Every call sees one moment and holds nothing afterwards."""
 
-    def __init__(self, engine: Engine, url: str) -> None:
-        self._engine = engine
-        self._url = url
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def list_sandboxes(
         self, statuses: Sequence[str] | None, after: tuple[datetime, str] | None, limit: int
@@ -85,7 +85,7 @@ class SqlLedgerQueries:
 
     def find_position_before(self, moment: datetime) -> int:
         """Tell the position of the last event recorded before this moment; positions and times grow together."""
-        with translated(self._url), self._engine.connect() as connection:
+        with self._database.reading() as connection:
             return find_position_before(connection, moment)
 
     def head_position(self) -> int:
@@ -95,15 +95,15 @@ class SqlLedgerQueries:
 
     def list_archives(self) -> Sequence[ArchiveRow]:
         """List the archives, the oldest first."""
-        with translated(self._url), self._engine.connect() as connection:
+        with self._database.reading() as connection:
             return read_archives(connection)
 
     def _rows(self, statement: Select[Any], **parameters: object) -> list[dict[str, Any]]:
         def read() -> list[dict[str, Any]]:
-            with self._engine.connect() as connection:
+            with self._database.engine.connect() as connection:
                 return [row._asdict() for row in connection.execute(statement, parameters)]
 
-        with translated(self._url):
+        with self._database.translated():
             return patiently(read)
 
 

@@ -7,16 +7,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Select, Subquery, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, Subquery, func, or_, select, union_all
 
 from provider.domain.search import Search
 from provider.domain.state import Generation
 from provider.ports.reading.paging import DEFAULT_LIMIT, Count, Page
 from provider.ports.reading.sandboxes import SandboxRecord, SandboxRow, SandboxSort
+from provider.store.database import Database
 from provider.store.reports.matching import any_of, holds, matching
 from provider.store.reports.paging import Order, count_rows, read_rows
 from provider.store.reports.queries import SqlLedgerQueries
-from provider.store.reports.reading import Reading
 from provider.store.tables import generations, sandboxes
 
 s, g = sandboxes.c, generations.c
@@ -55,9 +55,9 @@ _KEYS: Mapping[str, ColumnElement[Any]] = {
 class SqlSandboxQueries:
     """Reads lists of sandboxes. Safe from any thread; raises `StoreUnavailable`."""
 
-    def __init__(self, engine: Engine, url: str) -> None:
-        self._reading = Reading(engine, url)
-        self._queries = SqlLedgerQueries(engine, url)
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._queries = SqlLedgerQueries(database)
 
     def list_page(
         self,
@@ -71,19 +71,20 @@ class SqlSandboxQueries:
         keys = {"sort_key": _KEYS[sort.removeprefix("-")], "sandbox_id": s.sandbox_id}
         order = Order(f"sandboxes {sort}", keys, sort.startswith("-"), is_chosen_from=not search.is_empty)
         statement = _matching(search).add_columns(s.sandbox_id, keys["sort_key"].label("sort_key"))
-        rows = self._reading.once(
-            lambda connection: read_rows(connection, statement, order, cursor, limit, _with_newest)
-        )
+        with self._database.reading() as connection:
+            rows = read_rows(connection, statement, order, cursor, limit, _with_newest)
         return Page(items=tuple(_row(row) for row in rows.rows), next=rows.next, previous=rows.previous)
 
     def count(self, search: Search) -> Count:
         """Count the sandboxes that match, up to a cap."""
-        return self._reading.once(lambda connection: count_rows(connection, _matching(search)))
+        with self._database.reading() as connection:
+            return count_rows(connection, _matching(search))
 
     def list_ids(self, search: Search, limit: int) -> Sequence[str]:
         """List the ids of those that match, in the order of the ids."""
         statement = _matching(search).add_columns(s.sandbox_id).order_by(s.sandbox_id).limit(limit)
-        return self._reading.once(lambda connection: connection.execute(statement).scalars().all())
+        with self._database.reading() as connection:
+            return connection.execute(statement).scalars().all()
 
     def find(self, sandbox_id: str) -> SandboxRecord | None:
         """Find one sandbox by its id."""

@@ -7,19 +7,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy
-from sqlalchemy import Connection, Engine, Select, func, select, text
+from sqlalchemy import Connection, Select, func, select, text
 
 from provider.domain.findings import Violation
 from provider.ports.reading.paging import DEFAULT_LIMIT
 from provider.ports.reading.system import ProjectionCheck, SystemReport, Totals
 from provider.store import migrate
+from provider.store.database import Database
 from provider.store.engine import sqlite_module
 from provider.store.log.chain_base import chain_base
 from provider.store.projections.projection_check import check_newest
 from provider.store.reports.fleet import freshness
 from provider.store.reports.paging import bounded
-from provider.store.reports.reading import Reading
 from provider.store.reports.totals import read_totals
 from provider.store.reports.violations import list_violations
 from provider.store.tables import events, generations, sandboxes
@@ -32,24 +31,28 @@ _SQLITE_SIZE = text("SELECT page_count * page_size FROM pragma_page_count(), pra
 class SqlSystemQueries:
     """Reads what monitoring and the system page want to know. Safe from any thread; raises `StoreUnavailable`."""
 
-    def __init__(self, engine: Engine, url: str) -> None:
-        self._reading = Reading(engine, url)
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def describe(self) -> SystemReport:
         """Ask the database about itself and the ledger in it."""
-        return self._reading.at_one_moment(self._describe)
+        with self._database.snapshot() as connection:
+            return self._describe(connection)
 
     def list_violations(self, limit: int = DEFAULT_LIMIT) -> Sequence[Violation]:
         """List broken invariants of the ledger, by rule; none on a healthy one. Looks at the whole history."""
-        return self._reading.once(lambda connection: list_violations(connection, bounded(limit)))
+        with self._database.reading() as connection:
+            return list_violations(connection, bounded(limit))
 
     def check_projections(self, limit: int = DEFAULT_LIMIT) -> ProjectionCheck:
         """Compare the rows of the sandboxes that changed last with the fold of their events."""
-        return self._reading.at_one_moment(lambda connection: check_newest(connection, bounded(limit)))
+        with self._database.snapshot() as connection:
+            return check_newest(connection, bounded(limit))
 
     def totals(self, lease_seconds: float) -> Totals:
         """Count everything there ever was; a worker silent for longer than `lease_seconds` counts as silent."""
-        return self._reading.at_one_moment(lambda connection: read_totals(connection, lease_seconds))
+        with self._database.snapshot() as connection:
+            return read_totals(connection, lease_seconds)
 
     def _describe(self, connection: Connection) -> SystemReport:
         fresh, _ = freshness(connection)
@@ -58,7 +61,7 @@ class SqlSystemQueries:
             freshness=fresh,
             schema_current=connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none(),
             schema_needed=_schema_needed(),
-            database=sqlalchemy.make_url(self._reading.url).render_as_string(hide_password=True),
+            database=self._database.name,
             events=fresh.head_position - base,
             sandboxes=_count(connection, select(func.count()).select_from(sandboxes)),
             generations=_count(connection, select(func.count()).select_from(generations)),

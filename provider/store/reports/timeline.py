@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Subquery, case, func, select
+from sqlalchemy import ColumnElement, Row, Select, Subquery, case, func, select
 
 from provider.ports.reading.timeline import Kind, RowBy, TimelineReading, TimelineRow
+from provider.store.database import Database
 from provider.store.reports import facts
 from provider.store.reports.marks import read_marks
-from provider.store.reports.reading import Reading
 from provider.store.tables import generations
 
 _ROW: dict[RowBy, ColumnElement[Any]] = {
@@ -28,8 +28,8 @@ WIDE = timedelta(days=3)
 class SqlTimelineQueries:
     """Reads what happened when and where. Safe from any thread; raises `StoreUnavailable`."""
 
-    def __init__(self, engine: Engine, url: str) -> None:
-        self._reading = Reading(engine, url)
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def read_timeline(
         self, by: RowBy, since: datetime, *, bucket_seconds: int, bucket_count: int, max_rows: int, max_marks: int
@@ -38,7 +38,7 @@ class SqlTimelineQueries:
         until = since + timedelta(seconds=bucket_seconds * bucket_count)
         first = int(since.timestamp()) // bucket_seconds
 
-        def read(connection: Connection) -> TimelineReading:
+        with self._database.snapshot() as connection:
             part = facts.facts(since, until, (_ROW[by].label("row_key"),), is_wide=until - since >= WIDE)
             statement = _cells(part, facts.bucket_number(connection.dialect.name, part.c.at, bucket_seconds), max_rows)
             rows, row_count = _read_cells(connection.execute(statement).all(), first)
@@ -47,8 +47,6 @@ class SqlTimelineQueries:
                 by=by, since=since, until=until, bucket_seconds=bucket_seconds, bucket_count=bucket_count,
                 rows=rows, rows_left_out=max(0, row_count - max_rows), marks=shown, marks_left_out=left_out,
             )  # fmt: skip
-
-        return self._reading.at_one_moment(read)
 
 
 def _cells(part: Subquery, number: ColumnElement[int], max_rows: int) -> Select[Any]:

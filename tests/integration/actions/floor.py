@@ -66,5 +66,5 @@ class Floor:
         for actions in self._opened:
             actions.close()
         self.worker.shutdown()
-        assert find_differences(self.store) == []
+        assert find_differences(self.store.database) == []
         self.store.close()

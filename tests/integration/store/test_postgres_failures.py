@@ -12,7 +12,7 @@ import pytest
 from provider.domain import events as ev
 from provider.domain.errors import StoreUnavailable, VersionConflict
 from provider.store import engine as engines
-from provider.store.engine import create_engine
+from provider.store.database import open_database
 from provider.store.log.event_store import SqlEventStore
 from provider.store.migrate import ensure_schema
 from provider.store.projections.rebuild import find_differences, rebuild
@@ -80,7 +80,7 @@ def test_s82_a_server_that_restarts_under_load_loses_and_doubles_nothing(own_pos
         # A commit whose answer was lost with the connection is in the log without having been confirmed.
         unconfirmed = len(events) - sum(writers.confirmed)
         assert 0 <= unconfirmed <= 2 * 4
-        assert find_differences(store) == []
+        assert find_differences(store.database) == []
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def end_connections(url: str) -> None:
 def test_a_lost_connection_costs_at_most_one_call(store: SqlEventStore, postgres_url: str) -> None:
     calls: list[Callable[[], object]] = [
         lambda: store.load(SANDBOX), lambda: append(store, NOTE), lambda: list(store.read_all()),
-        lambda: store.touch({SANDBOX: 1.5}), store.now, store.head_position, lambda: find_differences(store),
+        lambda: store.touch({SANDBOX: 1.5}), store.now, store.head_position, lambda: find_differences(store.database),
     ]  # fmt: skip
     refused = 0
     for call in calls:
@@ -162,7 +162,7 @@ def test_too_few_connections_are_an_error(store: SqlEventStore, postgres_url: st
         try:
             url = postgres_url.replace(postgres_url.split("://")[1].split("@", maxsplit=1)[0], f"{name}:secret")
             with pytest.raises(StoreUnavailable, match="too many connections") as refusal:
-                ensure_schema(create_engine(url), url)
+                ensure_schema(open_database(url))
             assert "secret" not in str(refusal.value)
         finally:
             connection.execute(f'DROP ROLE "{name}"')
@@ -172,7 +172,7 @@ def test_too_few_connections_are_an_error(store: SqlEventStore, postgres_url: st
 def test_a_server_that_is_not_there_is_an_error_without_the_password(address: str) -> None:
     url = f"postgresql+psycopg://alice:secret@{address}/ledger"
     with pytest.raises(StoreUnavailable, match="database postgresql") as refusal:
-        ensure_schema(create_engine(url), url)
+        ensure_schema(open_database(url))
     assert "secret" not in str(refusal.value)
 
 
@@ -181,7 +181,7 @@ def test_two_appends_and_a_rebuild_do_not_wait_for_each_other(store: SqlEventSto
     with Writers(store, 3) as writers:
         for _ in range(5):
             writers.wait_for_more()
-            rebuild(store)
+            rebuild(store.database)
             store.touch({f"{n:016x}": 1.5 for n in range(3)})
     assert writers.refused == 0
-    assert find_differences(store) == []
+    assert find_differences(store.database) == []

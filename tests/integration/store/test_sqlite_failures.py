@@ -16,7 +16,8 @@ from sqlalchemy import event
 from provider.domain import events as ev
 from provider.domain.errors import StoreUnavailable
 from provider.store import engine as engines
-from provider.store.engine import create_engine, sqlite_module
+from provider.store.database import open_database
+from provider.store.engine import sqlite_module
 from provider.store.log.event_store import SqlEventStore
 from provider.store.migrate import ensure_schema
 from provider.store.projections.rebuild import find_differences
@@ -31,7 +32,7 @@ def every_call(store: SqlEventStore) -> list[Callable[[], object]]:
         lambda: store.load(SANDBOX), lambda: append(store, *born()), lambda: list(store.read_all()),
         lambda: list(store.read_stream("ledger")), lambda: store.touch({SANDBOX: 1.5}), store.head_position,
         lambda: store.ledger_id, lambda: store.list_held("w1"), lambda: store.find_previous(SANDBOX, 2),
-        lambda: find_differences(store),
+        lambda: find_differences(store.database),
     ]  # fmt: skip
 
 
@@ -42,9 +43,9 @@ def append_for_ever(store: SqlEventStore) -> None:
 
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'not' / 'there' / 'ledger.db'}"
-    engine = create_engine(url)
+    database = open_database(url)
     with pytest.raises(StoreUnavailable, match=f"there is no directory {tmp_path / 'not' / 'there'}"):
-        ensure_schema(engine, url)
+        ensure_schema(database)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -54,8 +55,8 @@ def test_a_missing_directory_is_named(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "ledger.db").write_bytes(content)
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
-    store = SqlEventStore(create_engine(url), url)
-    for call in [lambda: ensure_schema(store.engine, url), *every_call(store)]:
+    store = SqlEventStore(open_database(url))
+    for call in [lambda: ensure_schema(store.database), *every_call(store)]:
         with pytest.raises(StoreUnavailable, match="not a database"):
             call()
     store.close()
@@ -66,11 +67,11 @@ def test_a_directory_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ledger.db").mkdir()
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     with pytest.raises(StoreUnavailable, match="unable to open"):
-        ensure_schema(create_engine(url), url)
+        ensure_schema(open_database(url))
 
 
 def test_a_database_without_the_schema_is_an_error_of_every_call(bare_sqlite_url: str) -> None:
-    store = SqlEventStore(create_engine(bare_sqlite_url), bare_sqlite_url)
+    store = SqlEventStore(open_database(bare_sqlite_url))
     for call in every_call(store):
         with pytest.raises(StoreUnavailable, match="no such table"):
             call()
@@ -80,13 +81,13 @@ def test_a_database_without_the_schema_is_an_error_of_every_call(bare_sqlite_url
 def test_a_database_that_is_full_says_so_and_loses_nothing(sqlite_url: str) -> None:
     with opened(sqlite_url) as store:
         append(store, *born())
-    engine = create_engine(sqlite_url)
+    database = open_database(sqlite_url)
 
-    @event.listens_for(engine, "connect")
+    @event.listens_for(database.engine, "connect")
     def limit(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute("PRAGMA max_page_count = 60")
 
-    full = SqlEventStore(engine, sqlite_url)
+    full = SqlEventStore(database)
     with pytest.raises(StoreUnavailable, match="full"):
         append_for_ever(full)
     held = full.load(SANDBOX)
@@ -96,7 +97,7 @@ def test_a_database_that_is_full_says_so_and_loses_nothing(sqlite_url: str) -> N
     with opened(sqlite_url) as store:
         append(store, NOTE)
         assert_chained(list(store.read_all()))
-        assert find_differences(store) == []
+        assert find_differences(store.database) == []
 
 
 CHILD = """
@@ -128,14 +129,14 @@ def test_s83_a_full_disk_says_so_and_loses_nothing(sqlite_url: str) -> None:
         events = list(store.read_all())
         assert len(events) == int(position) + 1
         assert_chained(events)
-        assert find_differences(store) == []
+        assert find_differences(store.database) == []
 
 
 def test_a_writer_that_waits_too_long_gives_up(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "BUSY_TIMEOUT_MS", 50)
     with opened(sqlite_url) as store, opened(sqlite_url) as other:
         append(store, *born())
-        with engines.write_transaction(other.engine):
+        with other.database.writing():
             with pytest.raises(StoreUnavailable, match="database is locked"):
                 append(store, NOTE)
             assert store.load(SANDBOX).version == 4, "readers do not wait for a writer"
@@ -152,7 +153,7 @@ def test_a_reader_waits_while_it_is_shut_out(sqlite_url: str) -> None:
     owner.execute("BEGIN EXCLUSIVE")
     owner.execute("COMMIT")
     url = sqlite_url
-    waiting = SqlEventStore(create_engine(url), url)
+    waiting = SqlEventStore(open_database(url))
     answers: list[int] = []
     reader = threading.Thread(target=lambda: answers.append(waiting.load(SANDBOX).version))
     reader.start()

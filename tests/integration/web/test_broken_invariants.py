@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 
 from provider.bootstrap import open_reports
 from provider.config.loading import load_settings
-from provider.store.engine import create_engine, write_transaction
+from provider.store.database import open_database
 from tests.contract.store_support import remove_guards
 from tests.integration.web.conftest import Open
 from tests.support.web import configuration, open_fleet
@@ -16,12 +16,12 @@ BREAK = "INSERT INTO streams (stream, version) VALUES ('worker:<b>', 7)"
 
 
 def execute(url: str, statement: str, *, unguarded: bool = False) -> None:
-    engine = create_engine(url)
-    with write_transaction(engine) as connection:
+    database = open_database(url)
+    with database.writing() as connection:
         if unguarded:
             remove_guards(connection)
         connection.exec_driver_sql(statement)
-    engine.dispose()
+    database.close()
 
 
 def text_of(client: FlaskClient) -> str:

@@ -259,7 +259,7 @@ class Crew:
             for found in backend.discover():
                 backend.destroy(found.info)
             store = open_store(self.settings())
-            assert find_differences(store) == []
+            assert find_differences(store.database) == []
             store.close()
             live = self.ledger.count("sandboxes WHERE status IN ('creating', 'active', 'warm')")
             assert self.ledger.rows("SELECT live FROM ledger_head") == [{"live": live}]

@@ -29,8 +29,8 @@ class SweepRig:
         self.clock_seconds = 0.0
         self.store: SqlEventStore = open_store(self.settings())
         self.engine = FakeBackend(self.store.ledger_id, probes=False, now=self.now)
-        self.sweeps = SqlSweeps(self.store.engine, url)
-        self.leases = SqlLeases(self.store.engine, url)
+        self.sweeps = SqlSweeps(self.store.database)
+        self.leases = SqlLeases(self.store.database)
         self._is_aged = False
         self._open: list[SandboxProvider] = []
 
@@ -92,15 +92,15 @@ class SweepRig:
         for provider in self._open:
             provider.shutdown()
         if self._is_aged:
-            rebuild(self.store)
-        assert find_differences(self.store) == []
+            rebuild(self.store.database)
+        assert find_differences(self.store.database) == []
         self.store.close()
 
 
 @contextmanager
 def counted_statements(provider: SandboxProvider) -> Iterator[Callable[[], int]]:
     """Count what this thread sends to a worker's database: statements, and connections for the driver's own cursors."""
-    engines = [provider._process.worker.store.engine, provider._process.worker.registry._engine]  # type: ignore[attr-defined] # noqa: SLF001
+    engines = [provider._process.worker.store.engine, provider._process.worker.registry._database.engine]  # type: ignore[attr-defined] # noqa: SLF001
     counted: list[str] = []
 
     sweeping = threading.get_ident()
