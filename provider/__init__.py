@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from provider.api import SandboxProvider
     from provider.bootstrap import open_provider
     from provider.config.settings import Settings
+    from provider.domain.containers import Discovered, Evidence, Limits, SandboxInfo, SandboxSpec
     from provider.domain.errors import (
         BackendUnavailable,
         CapacityExceeded,
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
         SandboxStartError,
         StoreUnavailable,
     )
+    from provider.ports.engine import (
+        EngineDescription,
+        Liveness,
+        SandboxBackend,
+        SupportsDescription,
+        SupportsReadiness,
+        Waitable,
+    )
     from provider.sandbox.sandbox import Restarted, Sandbox
 
 __all__ = [
@@ -31,25 +40,47 @@ __all__ = [
     "ConcurrencyError",
     "ConfigError",
     "CrashLoopBackOff",
+    "Discovered",
+    "EngineDescription",
+    "Evidence",
     "IdentityCollision",
     "InvalidIdError",
+    "Limits",
+    "Liveness",
     "Restarted",
     "Sandbox",
+    "SandboxBackend",
     "SandboxError",
     "SandboxGone",
+    "SandboxInfo",
     "SandboxNotFound",
     "SandboxProvider",
+    "SandboxSpec",
     "SandboxStartError",
     "Settings",
     "StoreUnavailable",
+    "SupportsDescription",
+    "SupportsReadiness",
+    "Waitable",
     "open_provider",
 ]
 
 _ELSEWHERE = {
+    "Discovered": "provider.domain.containers",
+    "EngineDescription": "provider.ports.engine",
+    "Evidence": "provider.domain.containers",
+    "Limits": "provider.domain.containers",
+    "Liveness": "provider.ports.engine",
     "Restarted": "provider.sandbox.sandbox",
     "Sandbox": "provider.sandbox.sandbox",
+    "SandboxBackend": "provider.ports.engine",
+    "SandboxInfo": "provider.domain.containers",
     "SandboxProvider": "provider.api",
+    "SandboxSpec": "provider.domain.containers",
     "Settings": "provider.config.settings",
+    "SupportsDescription": "provider.ports.engine",
+    "SupportsReadiness": "provider.ports.engine",
+    "Waitable": "provider.ports.engine",
     "open_provider": "provider.bootstrap",
 }
 

@@ -149,7 +149,7 @@ class SandboxProvider:
     def list_jobs(self) -> Sequence[JobStatus]:
         """List this process's recurring jobs and how their last runs went: heartbeat, activity flush, and the sweep's.
 
-        Those only when `sweeper.enabled` says so. `doctor` tells the same of all workers of the ledger.
+        Those only when `sweeper.enabled` says so. `doctor` shows them for all workers of the ledger.
         """
         return self._process.list_jobs()
 
@@ -170,7 +170,7 @@ class SandboxProvider:
         ShutdownOnSignals(self.shutdown, signals or (Signals.SIGTERM,)).install()
 
     def health(self) -> Health:
-        """Tell how current this process's view is: the change feed's state and position, and what it has bound."""
+        """Return how current this process's view is: the change feed's state and position, and what it has bound."""
         return self._process.health()
 
     @property

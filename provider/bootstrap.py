@@ -45,7 +45,7 @@ from provider.runtime.sweep.scheduler import Scheduler
 from provider.runtime.sweep.sweep import Sweep
 from provider.runtime.sweep.sweeper import Sweeper, SweeperStatus, read_status
 from provider.runtime.worker.activity import Activity
-from provider.runtime.worker.engine import Engine
+from provider.runtime.worker.guarded_engine import GuardedEngine
 from provider.runtime.worker.process import WorkerProcess
 from provider.runtime.worker.worker import Worker, new_worker_id
 from provider.store.archives.archives import SqlArchives
@@ -99,7 +99,7 @@ def open_provider(settings: Source = None, *, backend: SandboxBackend | None = N
     return SandboxProvider(assemble).start()
 
 
-def assemble_worker(settings: Settings, store: SqlEventStore, engine: Engine) -> WorkerProcess:
+def assemble_worker(settings: Settings, store: SqlEventStore, engine: GuardedEngine) -> WorkerProcess:
     """Wire one worker process with an identity of its own. Nothing is contacted yet."""
     return WorkerProcess(
         make_worker(settings, store, engine),
@@ -234,7 +234,7 @@ def read_worker_jobs(settings: Settings) -> Sequence[WorkerJobs]:
         store.close()
 
 
-def make_worker(settings: Settings, store: SqlEventStore, engine: Engine) -> Worker:
+def make_worker(settings: Settings, store: SqlEventStore, engine: GuardedEngine) -> Worker:
     """Wire what the use cases need. The heart has connections of its own, which a busy pool cannot keep from it."""
     heart = open_database(store.database.url, synchronous=settings.database.synchronous, pre_ping=True)
     return Worker(
@@ -347,10 +347,10 @@ def open_store(settings: Settings, *, migrate: bool = True) -> SqlEventStore:
     return SqlEventStore(database)
 
 
-def open_engine(settings: Settings, store: SqlEventStore, backend: SandboxBackend | None = None) -> Engine:
+def open_engine(settings: Settings, store: SqlEventStore, backend: SandboxBackend | None = None) -> GuardedEngine:
     """Wrap a backend, by default the configured one, so that no secret passes in what it says."""
     hide = functools.partial(redact, secrets=tuple(settings.sandbox.environment.values()))
-    return Engine(backend if backend is not None else open_backend(settings, store.ledger_id), hide)
+    return GuardedEngine(backend if backend is not None else open_backend(settings, store.ledger_id), hide)
 
 
 def open_backend(settings: Settings, ledger_id: str) -> SandboxBackend:

@@ -1,7 +1,8 @@
 """Fault injection: a named point at every boundary of every use case, silent unless a test installs a hook.
 
 Use cases consist of appends and engine calls only, so the points sit where those are made (`core.commit` and
-`Engine`): `append.<EventType>.before` / `.after` (named after the first event) and `engine.<action>.before` / `.after`.
+`GuardedEngine`): `append.<EventType>.before` / `.after` (named after the first event) and `engine.<action>.before` /
+`.after`.
 A new use case, event or engine call has its points without another line.
 """
 

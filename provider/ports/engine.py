@@ -12,7 +12,7 @@ class Liveness(Protocol):
     """A cheap, engine-free look at one container."""
 
     def probe(self) -> bool | None:
-        """Tell whether the container runs: True, False, or None for "cannot tell, ask the engine".
+        """Whether the container runs: True, False, or None for "cannot tell, ask the engine".
 
         Never blocks, never raises; safe from any thread.
         """
@@ -26,7 +26,7 @@ class Waitable(Protocol):
     """A probe that can also be waited for."""
 
     def fileno(self) -> int:
-        """Give a descriptor that becomes readable when the container ends; -1 once closed."""
+        """Return a descriptor that becomes readable when the container ends; -1 once closed."""
 
 
 class SandboxBackend(Protocol):
@@ -52,7 +52,11 @@ class SandboxBackend(Protocol):
         """
 
     def destroy(self, info: SandboxInfo) -> None:
-        """Stop and remove the container. Idempotent: a container that does not exist is success."""
+        """Stop and remove the container. Idempotent: a container that does not exist is success.
+
+        `info` may come without a `container_id` (None), when a start was interrupted before its container was on
+        record: then the container is found by `container_name`, and where there is none that is success too.
+        """
 
     def is_alive(self, info: SandboxInfo) -> bool:
         """Ask the engine whether the container runs; False only when the engine is sure."""
@@ -86,7 +90,7 @@ class SupportsReadiness(Protocol):
 
 
 class EngineDescription(Protocol):
-    """What an engine says about itself; `errors` says for each value that is None why."""
+    """What an engine reports about itself; `errors` has the reason for each value that is None."""
 
     @property
     def address(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from provider.core.patience import Patience
 from provider.domain import decisions
 from provider.domain.errors import CrashLoopBackOff, SandboxError
 from provider.domain.events import Event
@@ -19,10 +20,9 @@ from provider.runtime.binding import bind
 from provider.runtime.capacity import Admission
 from provider.runtime.create import bring_up, give_up_own, intend
 from provider.runtime.holds import Usage
-from provider.runtime.liveness import bury, is_alive
+from provider.runtime.liveness import is_alive, record_death
 from provider.runtime.replica import Replica
 from provider.runtime.worker.background import Background
-from provider.runtime.worker.patience import Patience
 from provider.runtime.worker.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ class Acquire:
         binding = bind(worker, self._replica, self._usage, state)
         moved_on = SandboxError(f"sandbox {state.sandbox_id}: died or was evicted again and again; try again")
         if worker.settings.auto_restart and not is_alive(worker, binding):
-            bury(worker, self._replica, binding, "acquire")
+            record_death(worker, self._replica, binding.info, "acquire", worker.author())
             return moved_on
 
         def decide(current: SandboxState) -> Sequence[Event]:
@@ -139,7 +139,7 @@ class Attempt:
     admission: Admission
 
     def not_in_time(self, why: str) -> SandboxError:
-        """Say that the caller's time is over, and what to do."""
+        """Return the error for a caller whose time is over, with what to do."""
         return SandboxError(
             f"sandbox {self.sandbox_id}: not acquired in time, {why}; "
             f"read `sandbox-ledger history {self.sandbox_id}`, then try again"

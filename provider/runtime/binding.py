@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def bind(worker: Worker, replica: Replica, usage: Usage, state: SandboxState) -> Binding:
-    """Give the binding of a live sandbox's current generation, making it when this process has none."""
+    """Return the binding of a live sandbox's current generation, making it when this process has none."""
     current = state.current
     assert current is not None  # noqa: S101 - a live sandbox has a current generation
     known = replica.find(state.sandbox_id)
@@ -35,7 +35,7 @@ def bind(worker: Worker, replica: Replica, usage: Usage, state: SandboxState) ->
 
 
 def find_restarted(worker: Worker, sandbox_id: str, current: Generation) -> Restarted | None:
-    """Tell what was lost with the last generation that was in use before this one; None for the first."""
+    """Return what was lost with the last generation that was in use before this one; None for the first."""
     lost = _find_lost(worker, sandbox_id, current)
     if lost is None:
         return None

@@ -43,7 +43,7 @@ class Admission:
         return self.worker.capacity_for(self.user_id)
 
     def admit(self, intend: Intend) -> SandboxState | CapacityExceeded | None:
-        """Commit the intent when there is room or room can be made; else tell what to raise once the time is over.
+        """Commit the intent when there is room or room can be made; else return what to raise once the time is over.
 
         Raise `CapacityExceeded` at once under `overflow: reject`.
         """

@@ -1,4 +1,4 @@
-"""Starting a sandbox's next generation: intent, container, readiness, ready; or the failure, told and cleaned up."""
+"""Starting a sandbox's next generation: intent, container, readiness, ready; or a failure, recorded and cleaned up."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def bring_up(worker: Worker, intended: SandboxState, author: Author, holders: Se
 
 
 def _was_evicted(worker: Worker, sandbox_id: str, generation: int) -> bool:
-    """Tell whether somebody wanted this start to end, rather than took it over as abandoned."""
+    """Whether somebody wanted this start to end, rather than took it over as abandoned."""
     told = (recorded.event for recorded in worker.store.read_stream(sandbox_stream(sandbox_id)))
     return any(isinstance(event, SandboxEvicted) and event.generation == generation for event in told)
 

@@ -43,7 +43,7 @@ class Usage:
 
     @contextmanager
     def of(self, sandbox_id: str) -> Iterator[None]:
-        """Say that a sandbox is called or acquired: its hold is not given back before the end of the block."""
+        """Count a sandbox as called or being acquired: its hold is not given back before the end of the block."""
         with self._changed:
             self._changed.wait_for(lambda: sandbox_id not in self._returning)
             self._users[sandbox_id] += 1

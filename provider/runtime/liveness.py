@@ -34,20 +34,16 @@ def is_alive(worker: Worker, binding: Binding) -> bool:
         return True
 
 
-def bury(worker: Worker, replica: Replica, binding: Binding, detected_by: DetectedBy) -> None:
-    """Record that a container was found dead, evict it from the mapping at once, then examine and remove it.
-
-    Harmless when the sandbox has moved on to another generation meanwhile.
-    """
-    bury_container(worker, replica, binding.info, detected_by, worker.author())
-
-
-def bury_container(
+def record_death(
     worker: Worker, replica: Replica, info: SandboxInfo, detected_by: DetectedBy, author: Author
 ) -> list[BackendUnavailable] | None:
-    """Do so for any container on record; return what the engine could not do, None when somebody else was first."""
+    """Record that a container was found dead, evict it from the mapping at once, then examine and remove it.
+
+    Return what the engine could not do. None, with nothing done, when another call was first or the sandbox has moved
+    on to another generation.
+    """
     sandbox_id, generation = info.sandbox_id, info.generation
-    with replica.burials.of(sandbox_id):
+    with replica.deaths.recording(sandbox_id):
         detected_at = worker.store.now()
         _, events = worker.commit(
             sandbox_id, lambda s: decisions.decide_died(s, generation, detected_by, detected_at, worker.backoff), author

@@ -7,7 +7,7 @@ import re
 from provider.domain.errors import InvalidIdError
 from provider.runtime.binding import bind
 from provider.runtime.holds import Usage
-from provider.runtime.liveness import bury, is_alive
+from provider.runtime.liveness import is_alive, record_death
 from provider.runtime.replica import Binding, Replica
 from provider.runtime.worker.worker import Worker
 from provider.sandbox.sandbox import Sandbox
@@ -15,7 +15,7 @@ from provider.sandbox.sandbox import Sandbox
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
-class Lookup:
+class SandboxLookup:
     """Finds sandboxes by id. Safe from any thread; holds no lock, so a slow check delays nobody else."""
 
     def __init__(self, worker: Worker, replica: Replica, usage: Usage) -> None:
@@ -49,7 +49,7 @@ class Lookup:
             if is_alive(self._worker, binding):
                 checked = binding
             else:
-                bury(self._worker, self._replica, binding, "get")
+                record_death(self._worker, self._replica, binding.info, "get", self._worker.author())
         self._replica.drop(sandbox_id, state.generation)
-        self._replica.burials.wait(sandbox_id)  # the watch may have been first: then it is told to the end all the same
+        self._replica.deaths.wait(sandbox_id)  # the watcher may have been first: its death is then recorded to the end
         return None

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from provider.domain.containers import SandboxInfo
 from provider.ports.engine import Liveness, Waitable
-from provider.runtime.burials import Burials
 from provider.sandbox.sandbox import Sandbox
 
 REMEMBERED_ENDS = 4096
+LONGEST_WAIT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,11 @@ class Binding:
         return self.info.generation
 
     def probe(self) -> bool | None:
-        """Tell from the kernel or the engine's event stream whether the container runs; None for "ask the engine"."""
+        """Whether the container runs, by the kernel or the engine's event stream; None for "ask the engine"."""
         return self.liveness.probe() if self.liveness is not None else None
 
     def fileno(self) -> int:
-        """Give a descriptor that becomes readable when the container ends; -1 where there is none."""
+        """Return a descriptor that becomes readable when the container ends; -1 where there is none."""
         waitable: object = self.liveness
         return waitable.fileno() if isinstance(waitable, Waitable) else -1
 
@@ -43,6 +44,39 @@ class Binding:
         self.sandbox.close()
 
 
+class Deaths:
+    """The deaths this process is recording now, by sandbox, so that whoever asks for one can wait for the end of it.
+
+    Safe from any thread; no lock is held while one is recorded.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ends: dict[str, list[threading.Event]] = {}
+
+    @contextmanager
+    def recording(self, sandbox_id: str) -> Iterator[None]:
+        """Count a death as being recorded until the block ends."""
+        end = threading.Event()
+        with self._lock:
+            self._ends.setdefault(sandbox_id, []).append(end)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._ends[sandbox_id].remove(end)
+                if not self._ends[sandbox_id]:
+                    del self._ends[sandbox_id]
+            end.set()
+
+    def wait(self, sandbox_id: str) -> None:
+        """Wait until the deaths of a sandbox that are being recorded now have been; at once where there are none."""
+        with self._lock:
+            ends = list(self._ends.get(sandbox_id, ()))
+        for end in ends:
+            end.wait(LONGEST_WAIT_SECONDS)
+
+
 class Replica:
     """Sandbox id to binding. Reads take no lock; the lock for writes is never held across I/O."""
 
@@ -50,7 +84,7 @@ class Replica:
         self._lock = threading.Lock()
         self._bindings: dict[str, Binding] = {}
         self._held: set[str] = set()
-        self.burials = Burials()
+        self.deaths = Deaths()
         self._ended: dict[str, int] = {}
         self.find: Callable[[str], Binding | None] = self._bindings.get
 
@@ -109,7 +143,7 @@ class Replica:
             self._held.discard(sandbox_id)
 
     def is_held(self, sandbox_id: str) -> bool:
-        """Tell whether this worker was given the sandbox and has not let it go."""
+        """Whether this worker was given the sandbox and has not let it go."""
         return sandbox_id in self._held
 
     def list_held(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provider.core.patience import Patience
 from provider.domain.actions import require_version
 from provider.domain.decisions import Creation, decide_restart
 from provider.domain.errors import CapacityExceeded, SandboxGone
@@ -17,7 +18,6 @@ from provider.runtime.holds import Usage
 from provider.runtime.release import require_known
 from provider.runtime.replica import Replica
 from provider.runtime.worker.background import Background
-from provider.runtime.worker.patience import Patience
 from provider.runtime.worker.worker import Worker
 from provider.sandbox.sandbox import Sandbox
 

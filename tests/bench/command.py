@@ -14,7 +14,7 @@ from provider.config.settings import Settings
 from provider.domain import decisions
 from provider.domain.events import Event
 from provider.domain.state import SandboxState
-from provider.runtime.worker.engine import Engine
+from provider.runtime.worker.guarded_engine import GuardedEngine
 from provider.store.log.event_store import SqlEventStore
 from provider.testing import FakeBackend
 from tests.bench.append import Walk
@@ -35,7 +35,7 @@ def turn(state: SandboxState) -> Sequence[Event]:
 
 def ours(store: SqlEventStore) -> Iterator[Work]:
     """Run commands on one sandbox after the other."""
-    worker = make_worker(Settings(), store, Engine(FakeBackend()))
+    worker = make_worker(Settings(), store, GuardedEngine(FakeBackend()))
     for number in itertools.count():
         who = make_identity(number)
         walk = Walk(store, who)

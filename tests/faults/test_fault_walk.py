@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from provider.domain.events import REGISTRY
-from provider.runtime.worker.engine import Engine
+from provider.runtime.worker.guarded_engine import GuardedEngine
 from tests.faults.hook import Kind, Place
 from tests.faults.use_cases import USE_CASES
 from tests.faults.walk import Walker
@@ -64,7 +64,7 @@ def test_every_kind_of_event_and_engine_call_is_walked(sqlite_walker: Walker) ->
     appended = {name for boundary, name, _ in found if boundary == "append"}
     assert set(REGISTRY) - appended == NEVER_FIRST | NOT_OF_WORKERS
     called = {name for boundary, name, _ in found if boundary == "engine"}
-    assert called == set(re.findall(r'_(?:boundary|asking)\("(\w+)"', inspect.getsource(Engine)))
+    assert called == set(re.findall(r'_(?:boundary|asking)\("(\w+)"', inspect.getsource(GuardedEngine)))
 
 
 @pytest.mark.timeout(300)

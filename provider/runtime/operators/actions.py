@@ -59,7 +59,7 @@ class OperatorActions:
     def perform(self, order: Order) -> ActionReport:
         """Do what is ordered about one sandbox or the whole ledger, once for each idempotency key.
 
-        What is refused or fails is told by the report. Raise, with nothing recorded: `InvalidActionError`,
+        What is refused or fails is in the report. Raise, with nothing recorded: `InvalidActionError`,
         `InvalidIdError`, `SandboxNotFound`, `VersionConflict` (the sandbox moved on), `CommandReused`,
         `ActionUnderWay`.
         """
@@ -117,7 +117,7 @@ class OperatorActions:
         )  # fmt: skip
 
     def _record(self, outcome: OperatorActionCompleted, author: Author, cause: BaseException | None) -> None:
-        """Append the outcome. Where even that fails after a failure, the failure is what the caller is told."""
+        """Append the outcome. Where even that fails after a failure, the failure is what the caller gets."""
         try:
             commit_ledger(self._worker.process().worker.store, outcome, author)
         except SandboxError as error:

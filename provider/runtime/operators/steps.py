@@ -6,14 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from provider.core.daemon_pool import DaemonPool
-from provider.domain.actions import BulkOrder, Order, outcome_of, require_count
+from provider.domain import decisions
+from provider.domain.actions import BulkOrder, Order, outcome_of, require_count, require_version
 from provider.domain.errors import SandboxError
-from provider.domain.events import ActionOutcome
+from provider.domain.events import ActionOutcome, Event
 from provider.domain.log import Author
+from provider.domain.state import SandboxState
 from provider.runtime.backoff import clear_backoff
-from provider.runtime.operators.operator import release_all_holders
 from provider.runtime.operators.operator_worker import OperatorWorker
+from provider.runtime.release import require_known
 from provider.runtime.sweep.sweep import SweepReport
+from provider.runtime.worker.worker import Worker
 
 THREADS = 16
 
@@ -62,6 +65,25 @@ def _part(worker: OperatorWorker, order: BulkOrder, sandbox_id: str, author: Aut
     except SandboxError as error:
         return PartOutcome(sandbox_id, outcome_of(error), str(error))
     return PartOutcome(sandbox_id, ended.outcome, ended.detail)
+
+
+def release_all_holders(worker: Worker, sandbox_id: str, author: Author, seen: int | None = None) -> Sequence[str]:
+    """Take every worker's hold off a sandbox, so that it is warm; return the workers that held it. Idempotent.
+
+    For holds whose worker is gone. A worker that still lives keeps its connection, but the sandbox may be reaped.
+    With `seen`, only at this version of the sandbox, else raise `VersionConflict`.
+    """
+    released: Sequence[str] = ()
+
+    def decide(state: SandboxState) -> Sequence[Event]:
+        nonlocal released
+        require_version(state, seen)
+        released = state.holders
+        return decisions.decide_release_all(state)
+
+    state, _ = worker.commit(sandbox_id, decide, author)
+    require_known(state)
+    return released
 
 
 def _release(worker: OperatorWorker, order: Order, author: Author) -> Ended:

@@ -19,7 +19,7 @@ from provider.domain.state import SandboxState
 from provider.domain.workers import has_lapsed
 from provider.ports.coordination import SweepLedger
 from provider.runtime.abandon import give_up_abandoned
-from provider.runtime.liveness import bury_container
+from provider.runtime.liveness import record_death
 from provider.runtime.replica import Replica
 from provider.runtime.settle import settle
 from provider.runtime.sweep.orphans import adopt, remove_orphan
@@ -52,7 +52,7 @@ def carry_out(means: Means, step: Step, version: int) -> Outcome:
     return _ACTIONS[step.kind](means, step, version)
 
 
-def _bury(means: Means, step: Step, version: int) -> Outcome:
+def _record_death(means: Means, step: Step, version: int) -> Outcome:
     worker = means.worker
     state = worker.store.load(step.sandbox_id)
     current = state.find(step.generation)
@@ -61,7 +61,7 @@ def _bury(means: Means, step: Step, version: int) -> Outcome:
     info = current.info(step.sandbox_id)
     if step.kind == "missing" and worker.engine.is_alive(info):
         return Outcome(False, version)  # on this engine, but not in its listing: another container prefix
-    failures = bury_container(worker, means.replica, info, "sweep", means.author)
+    failures = record_death(worker, means.replica, info, "sweep", means.author)
     return _told(failures, version, changed=failures is not None)
 
 
@@ -141,8 +141,8 @@ def _told(failures: Sequence[SandboxError] | None, version: int, *, changed: boo
 
 
 _ACTIONS: Mapping[Kind, Callable[[Means, Step, int], Outcome]] = {
-    "dead": _bury,
-    "missing": _bury,
+    "dead": _record_death,
+    "missing": _record_death,
     "abandoned": _abandon,
     "release": _release,
     "idle": _reap,

@@ -77,6 +77,6 @@ class Leader:
         self._term = None
 
     def resign(self) -> None:
-        """Give the lease back, so that another process need not wait for its end."""
+        """Return the lease, so that another process need not wait for its end."""
         self.step_down()
         self._leases.release(SWEEP_LEASE, self._holder)

@@ -63,7 +63,7 @@ class Scheduler:
             scheduler.shutdown(wait=True)
 
     def list_jobs(self) -> Sequence[JobStatus]:
-        """Tell how the jobs are doing."""
+        """Return how the jobs are doing."""
         scheduler = self._scheduler
         scheduled = {job.id: job.next_run_time for job in scheduler.get_jobs()} if scheduler is not None else {}
         return [record.status(scheduled.get(name)) for name, (_, _, record) in self._jobs.items()]
@@ -78,7 +78,7 @@ class Scheduler:
 
 
 def _quiet_logger() -> logging.Logger:
-    """Give APScheduler a logger that does not warn of every run it skips because the last one still runs."""
+    """Return a logger for APScheduler that does not warn of every run it skips because the last one still runs."""
     quiet = logging.getLogger(f"{__name__}.apscheduler")
     quiet.setLevel(logging.ERROR)
     return quiet

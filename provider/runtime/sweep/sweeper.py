@@ -1,4 +1,4 @@
-"""The sweeper of one process: stands for the lead, sweeps while it leads, and tells how its jobs are doing."""
+"""The sweeper of one process: stands for the lead, sweeps while it leads, and lists how its jobs are doing."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Sweeper:
             self._leader.resign()
 
     def list_jobs(self) -> Sequence[JobStatus]:
-        """Tell how the jobs are doing in this process."""
+        """Return how the jobs are doing in this process."""
         return self._scheduler.list_jobs()
 
     def _stand(self) -> None:

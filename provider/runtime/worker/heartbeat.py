@@ -1,4 +1,4 @@
-"""The worker's life: registered at start, a heartbeat while it runs, an orderly end; and back again when declared lost.
+"""A worker's registration: at start, by heartbeats while it runs, an orderly end; and back again when declared lost.
 
 The heartbeat has a thread and a connection of its own, so that a slow engine or a busy pool cannot stop it.
 """
@@ -28,7 +28,7 @@ KnownWorker = tuple[int, list[Event]]
 
 
 class Heartbeat:
-    """Keeps one worker registered, and tells with each beat how `list_jobs` says its jobs are.
+    """Keeps one worker registered, and writes with each heartbeat how its jobs are doing (`list_jobs`).
 
     `on_return` is called after the worker was declared lost and has come back.
     """
@@ -49,18 +49,18 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._run, name="sandbox-heartbeat", daemon=True)
 
     def start(self) -> None:
-        """Register the worker and begin to beat."""
+        """Register the worker and begin with the heartbeats."""
         self._register()
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop beating. Idempotent."""
+        """Stop the heartbeats. Idempotent."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def leave(self) -> None:
-        """Record that the worker left in order; it must hold nothing any more, and beat no more."""
+        """Record that the worker left in order; it must hold nothing any more, and its heartbeats have stopped."""
         worker = self._worker
         commit_worker(
             worker.store, worker.worker_id, lambda s: decide_worker_stopped(s, worker.worker_id), worker.author()
@@ -109,7 +109,7 @@ def commit_worker(
 
 
 def read_worker(store: EventStore, worker_id: str) -> list[Event]:
-    """Read what is recorded about a worker; it is a handful of events. The last one tells whether it is there."""
+    """Read what is recorded about a worker; it is a handful of events. By the last one it is there or gone."""
     return _read_stream(store, worker_id)[1]
 
 
@@ -121,7 +121,7 @@ def _read_stream(store: EventStore, worker_id: str) -> KnownWorker:
     version = store.version_of(stream)
     if version == 0:
         return 0, []
-    # All of it was archived. A worker joins and leaves by turns, so their number tells which was the last.
+    # All of it was archived. A worker joins and leaves by turns, so the last one follows from their number.
     is_there = version % 2 == 1
     joined = WorkerStarted(worker_id=worker_id, host="", pid=0)
     return version, [joined if is_there else WorkerStopped(worker_id=worker_id)]

@@ -30,28 +30,28 @@ class JobRecord:
         self._name = name
         self._every_seconds = every_seconds
         self._lock = threading.Lock()
-        self._told: tuple[int, datetime | None, str | None] = (0, None, None)
+        self._last: tuple[int, datetime | None, str | None] = (0, None, None)
 
     @contextmanager
     def run(self) -> Iterator[None]:
         """Note a run and what it raises; it counts from its beginning."""
         with self._lock:
-            self._told = (self._told[0] + 1, datetime.now(UTC), None)
+            self._last = (self._last[0] + 1, datetime.now(UTC), None)
         try:
             yield
         except Exception as error:
             with self._lock:
-                self._told = (*self._told[:2], f"{type(error).__name__}: {error}")
+                self._last = (*self._last[:2], f"{type(error).__name__}: {error}")
             raise
 
     def status(self, next_run_at: datetime | None = None) -> JobStatus:
-        """Tell how the job is doing."""
-        runs, last_run_at, error = self._told
+        """Return how the job is doing."""
+        runs, last_run_at, error = self._last
         return JobStatus(self._name, self._every_seconds, runs, last_run_at, next_run_at, error)
 
 
 def as_rows(jobs: Sequence[JobStatus]) -> list[JobRow]:
-    """Say it for the ledger: how long ago, since another machine has another clock."""
+    """Describe jobs for the ledger by how long ago they ran, since another machine has another clock."""
     now = datetime.now(UTC)
     return [
         JobRow(

@@ -18,8 +18,8 @@ from provider.ports.log import ChangeFeed
 from provider.runtime.acquire import Acquire
 from provider.runtime.destroy import destroy
 from provider.runtime.holds import Usage
-from provider.runtime.liveness import bury
-from provider.runtime.lookup import Lookup
+from provider.runtime.liveness import record_death
+from provider.runtime.lookup import SandboxLookup
 from provider.runtime.release import release_all
 from provider.runtime.replica import Binding, Replica
 from provider.runtime.restart import Restart
@@ -60,12 +60,12 @@ class WorkerProcess:
         self.activity = Activity(worker.store)
         self.usage = Usage(worker, self.replica, self.activity)
         self.background = Background(worker)
-        self.lookup = Lookup(worker, self.replica, self.usage)
+        self.lookup = SandboxLookup(worker, self.replica, self.usage)
         self._acquire = Acquire(worker, self.replica, self.usage, self.background)
         self._restart = Restart(worker, self.replica, self.usage, self.background)
         self._heartbeat = Heartbeat(worker, heartbeat_interval, self._hold_again, self.list_jobs)
         self._follower = Follower(feed, self.replica)
-        self._watcher = Watcher(self.replica, self._bury)
+        self._watcher = Watcher(self.replica, self._record_death)
         self.sweep, self._sweeper = assemble_sweep(worker, self.replica, self.activity)
         self._lock = threading.Lock()
         self._started = False
@@ -129,17 +129,17 @@ class WorkerProcess:
         return self._restart.restart(sandbox_id, author, seen)
 
     def health(self) -> Health:
-        """Tell how current this process's view is."""
+        """Return how current this process's view is."""
         follower = self._follower
         return Health(self.worker.worker_id, follower.error, follower.position, len(self.replica.list_bindings()))
 
     def list_jobs(self) -> Sequence[JobStatus]:
-        """Tell how the recurring jobs of this process are doing."""
+        """Return how the recurring jobs of this process are doing."""
         scheduled = self._sweeper.list_jobs() if self._sweeper is not None else ()
         return [self._heartbeat.job.status(), self.activity.job.status(), *scheduled]
 
-    def _bury(self, binding: Binding) -> None:
-        bury(self.worker, self.replica, binding, "watch")
+    def _record_death(self, binding: Binding) -> None:
+        record_death(self.worker, self.replica, binding.info, "watch", self.worker.author())
 
     def _hold_again(self) -> None:
         """Claim again what this worker still uses, after it was declared lost and its holds were released."""

@@ -1,7 +1,7 @@
 """Noticing deaths as they happen: one thread waits on every container's pidfd, and looks at the other probes.
 
-A death is then recorded at once, not when an agent stumbles over it. Burying (evidence, removal) takes engine calls and
-is done on other threads, so that a slow engine delays no other death.
+A death is then recorded at once, not when an agent stumbles over it. What follows it (evidence, removal) takes engine
+calls and is done on other threads, so that a slow engine delays no other death.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.05
 RETRY_SECONDS = 1.0
-BURIERS = 4
+RECORDERS = 4
 
 
 class Watcher:
-    """Watches the bindings of a replica; `bury` is called for each dead one, until it succeeds."""
+    """Watches the bindings of a replica; `record_death` is called for each dead one, until it succeeds."""
 
-    def __init__(self, replica: Replica, bury: Callable[[Binding], None]) -> None:
+    def __init__(self, replica: Replica, record_death: Callable[[Binding], None]) -> None:
         self._replica = replica
-        self._bury = bury
+        self._record_death = record_death
         self._not_before: dict[tuple[str, int], float] = {}
         self._stopped = threading.Event()
-        self._executor = DaemonPool(BURIERS, "sandbox-bury")
+        self._executor = DaemonPool(RECORDERS, "sandbox-death")
         self._thread = threading.Thread(target=self._run, name="sandbox-watch", daemon=True)
 
     def start(self) -> None:
@@ -39,7 +39,7 @@ class Watcher:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop watching; burials under way are finished."""
+        """Stop watching; what has begun is finished."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -58,7 +58,7 @@ class Watcher:
             for binding in watched:
                 if self._not_before.get(_key(binding), 0.0) <= now and binding.probe() is False:
                     self._not_before[_key(binding)] = float("inf")
-                    self._executor.submit(self._bury_one, binding)
+                    self._executor.submit(self._record, binding)
             self._forget(watched)
 
     def _wait(self, bindings: Sequence[Binding]) -> None:
@@ -74,11 +74,11 @@ class Watcher:
         for key in [k for k in self._not_before if k not in known]:
             self._not_before.pop(key, None)
 
-    def _bury_one(self, binding: Binding) -> None:
+    def _record(self, binding: Binding) -> None:
         try:
-            self._bury(binding)
+            self._record_death(binding)
         except SandboxError as error:
-            extra = {"action": "bury", "sandbox_id": binding.info.sandbox_id}
+            extra = {"action": "record_death", "sandbox_id": binding.info.sandbox_id}
             logger.warning("death not recorded yet: %s", error, extra=extra)
             self._not_before[_key(binding)] = time.monotonic() + RETRY_SECONDS
 

@@ -20,7 +20,7 @@ from provider.domain.policy import BackoffPolicy, Capacity
 from provider.domain.state import SandboxState
 from provider.ports.coordination import CapacityQueue, WorkerRegistry
 from provider.ports.log import EventStore
-from provider.runtime.worker.engine import Engine
+from provider.runtime.worker.guarded_engine import GuardedEngine
 
 logger = logging.getLogger(__name__)
 
@@ -31,14 +31,14 @@ Decide = Callable[[SandboxState], Sequence[Event]]
 class Worker:
     """One worker process: its identity and its connections. Safe from any thread.
 
-    `creations` says which of the sandboxes that the ledger says it is starting it really is starting.
+    `creations` marks the sandboxes that a call of this process is really starting: the ledger may believe it of more.
     """
 
     worker_id: WorkerId
     store: EventStore
     registry: WorkerRegistry
     queue: CapacityQueue
-    engine: Engine
+    engine: GuardedEngine
     settings: SandboxSettings
     lease_seconds: float
     creations: set[tuple[str, object]] = field(default_factory=set)
@@ -49,13 +49,13 @@ class Worker:
         return self.settings.restart_backoff.as_policy()
 
     def capacity_for(self, user_id: str | None) -> Capacity:
-        """Tell the limits for a user; who has no name shares no limit with others who have none."""
+        """Return the limits for a user; those without a name share no limit with each other."""
         per_user = self.settings.max_per_user if user_id is not None else None
         return Capacity(replicas=self.settings.replicas, per_user=per_user)
 
     @contextmanager
     def creating(self, sandbox_id: str) -> Iterator[None]:
-        """Say that a call is about to start a sandbox, from before its intent until its outcome."""
+        """Mark a sandbox as being started by a call, from before its intent until its outcome."""
         mark = (sandbox_id, object())
         self.creations.add(mark)
         try:
@@ -64,7 +64,7 @@ class Worker:
             self.creations.discard(mark)
 
     def is_creating(self, sandbox_id: str) -> bool:
-        """Tell whether a call of this process is starting the sandbox."""
+        """Whether a call of this process is starting the sandbox."""
         return any(sandbox_id == being_made for being_made, _ in list(self.creations))
 
     def author(self, actor: str | None = None) -> Author:

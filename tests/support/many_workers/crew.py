@@ -21,7 +21,7 @@ from provider.config.loading import load_settings
 from provider.config.settings import Settings
 from provider.domain.ids import derive_sandbox_id
 from provider.runtime.sweep.lost_workers import declare_lost
-from provider.runtime.worker.engine import Engine
+from provider.runtime.worker.guarded_engine import GuardedEngine
 from provider.runtime.worker.process import WorkerProcess
 from provider.store.engine import create_engine
 from provider.store.projections.rebuild import find_differences
@@ -217,7 +217,7 @@ class Crew:
             settings = self.settings()
             store = open_store(settings)
             backend = self.containers if self._engine == "file" else open_backend(settings, store.ledger_id)
-            self._overseer = assemble_worker(settings, store, Engine(backend))
+            self._overseer = assemble_worker(settings, store, GuardedEngine(backend))
         return self._overseer
 
     def silence(self, worker_id: str) -> float:

@@ -9,7 +9,7 @@ import pytest
 from provider.bootstrap import assemble_worker, open_store
 from provider.config.loading import load_settings
 from provider.domain.errors import StoreUnavailable
-from provider.runtime.worker.engine import Engine
+from provider.runtime.worker.guarded_engine import GuardedEngine
 from provider.runtime.worker.heartbeat import Heartbeat
 from provider.runtime.worker.worker import Worker
 from provider.testing import FakeBackend
@@ -21,7 +21,7 @@ INTERVAL = 0.02
 @pytest.fixture
 def worker(sqlite_url: str) -> Iterator[Worker]:
     settings = load_settings({"database": {"url": sqlite_url}})
-    process = assemble_worker(settings, open_store(settings), Engine(FakeBackend()))
+    process = assemble_worker(settings, open_store(settings), GuardedEngine(FakeBackend()))
     yield process.worker
     process.stop()
 

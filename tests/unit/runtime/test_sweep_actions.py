@@ -16,7 +16,7 @@ from provider.domain.sweeps import Counts
 from provider.testing import FakeBackend
 from tests.unit.runtime.sweep_rig import SweepRig, counted_statements
 
-BURIED = ["SandboxDied", "SandboxEvicted", "EvidenceCollected", "SandboxDestroyed"]
+RECORDED_AND_REMOVED = ["SandboxDied", "SandboxEvicted", "EvidenceCollected", "SandboxDestroyed"]
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def rig(database_url: str) -> Iterator[SweepRig]:
     made.close()
 
 
-def test_dead_and_vanished_containers_are_buried_by_the_sweep(rig: SweepRig) -> None:
+def test_dead_and_vanished_containers_are_recorded_and_removed_by_the_sweep(rig: SweepRig) -> None:
     worker = rig.open()
     dead, vanished, healthy = (worker.acquire(name) for name in ("dead", "vanished", "healthy"))
     rig.engine.kill(dead)
@@ -35,8 +35,8 @@ def test_dead_and_vanished_containers_are_buried_by_the_sweep(rig: SweepRig) -> 
     report = worker.sweep()
 
     assert (report.counts.expected, report.counts.observed, report.counts.dead, report.counts.actions) == (3, 2, 2, 2)
-    assert rig.types(dead)[-4:] == BURIED
-    assert rig.types(vanished)[-4:] == BURIED
+    assert rig.types(dead)[-4:] == RECORDED_AND_REMOVED
+    assert rig.types(vanished)[-4:] == RECORDED_AND_REMOVED
     assert rig.status(healthy) == "active"
     died = next(e for e in rig.store.read_stream(f"sandbox:{dead}") if e.event.type == "SandboxDied")
     assert (died.event.detected_by, died.actor) == ("sweep", f"sweeper:{worker.worker_id}")  # type: ignore[attr-defined]
@@ -293,7 +293,7 @@ def test_two_sweeps_at_once_record_every_death_once(rig: SweepRig) -> None:
         reports = list(pool.map(lambda worker: worker.sweep(), workers))
     assert sum(report.counts.dead for report in reports) == 20
     for sandbox_id in ids:
-        assert sorted(rig.types(sandbox_id)[-4:]) == sorted(BURIED)
+        assert sorted(rig.types(sandbox_id)[-4:]) == sorted(RECORDED_AND_REMOVED)
     assert rig.engine.containers() == []
 
 

@@ -10,7 +10,7 @@ import pytest
 from provider.bootstrap import assemble_worker, open_store
 from provider.config.loading import load_settings
 from provider.domain.errors import StoreUnavailable
-from provider.runtime.worker.engine import Engine
+from provider.runtime.worker.guarded_engine import GuardedEngine
 from provider.runtime.worker.process import WorkerProcess
 from provider.testing import FakeBackend
 
@@ -19,7 +19,7 @@ from provider.testing import FakeBackend
 def processes(sqlite_url: str) -> Iterator[list[WorkerProcess]]:
     """Give two workers that are not started: nothing but the test gives a hold back."""
     settings, backend = load_settings({"database": {"url": sqlite_url}}), FakeBackend()
-    made = [assemble_worker(settings, open_store(settings), Engine(backend)) for _ in range(2)]
+    made = [assemble_worker(settings, open_store(settings), GuardedEngine(backend)) for _ in range(2)]
     yield made
     for process in made:
         process.stop()

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class GuardedEngine:
     """A backend behind one error boundary."""
 
     backend: SandboxBackend
@@ -86,7 +86,7 @@ class Engine:
             yield
             point(f"engine.{action}.after")
         except SandboxError as error:
-            raise self._told(error)  # noqa: B904 - `_told` decides whether the original may be shown
+            raise self._hidden(error)  # noqa: B904 - `_hidden` decides whether the original may be shown
         except Exception as error:
             words, extra = repr(error), {"action": action, "sandbox_id": sandbox_id}
             told = self.redact(words)
@@ -94,7 +94,7 @@ class Engine:
             failed = BackendUnavailable(f"sandbox {sandbox_id}: backend failed in {action}: {told}")
             raise failed from (error if told == words else None)
 
-    def _told(self, error: SandboxError) -> SandboxError:
+    def _hidden(self, error: SandboxError) -> SandboxError:
         """Return the error as it may be recorded, logged and shown."""
         words = str(error)
         if self.redact(words) == words:
