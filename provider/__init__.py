@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from provider.api import SandboxProvider
     from provider.bootstrap import open_provider
     from provider.config.settings import Settings
-    from provider.domain.containers import Discovered, Evidence, Limits, SandboxInfo, SandboxSpec
+    from provider.domain.containers import Discovered, Evidence, Limits, Restarted, SandboxInfo, SandboxSpec
     from provider.domain.errors import (
         BackendUnavailable,
         CapacityExceeded,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         SupportsReadiness,
         Waitable,
     )
-    from provider.sandbox.sandbox import Restarted, Sandbox
+    from provider.sandbox.sandbox import Sandbox
 
 __all__ = [
     "BackendUnavailable",
@@ -71,7 +71,7 @@ _ELSEWHERE = {
     "Evidence": "provider.domain.containers",
     "Limits": "provider.domain.containers",
     "Liveness": "provider.ports.engine",
-    "Restarted": "provider.sandbox.sandbox",
+    "Restarted": "provider.domain.containers",
     "Sandbox": "provider.sandbox.sandbox",
     "SandboxBackend": "provider.ports.engine",
     "SandboxInfo": "provider.domain.containers",

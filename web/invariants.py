@@ -12,7 +12,7 @@ from datetime import datetime
 
 from provider.domain.errors import CorruptLogError
 from provider.domain.findings import Violation
-from provider.ports.reading import ProjectionCheck
+from provider.ports.reading.system import ProjectionCheck
 from provider.reading.reports import Reports
 
 FRESH_SECONDS = 60.0

@@ -1,4 +1,4 @@
-"""Values that cross the backend port: what to start, what was started, and what a dead container left behind."""
+"""Containers as values: what to start, what was started, what a dead one left behind, and what was lost with it."""
 
 from __future__ import annotations
 
@@ -61,6 +61,17 @@ class Evidence:
     finished_at: datetime | None = None
     limits: Limits = field(default_factory=Limits)
     log_tail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """What was lost before this generation: the files and processes of a container that died."""
+
+    previous_generation: int
+    cause: str
+    exit_code: int | None = None
+    died_at: datetime | None = None
+    downtime_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

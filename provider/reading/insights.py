@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from provider.domain.archives import ArchiveRow
-from provider.domain.errors import SandboxNotFound
+from provider.domain.errors import InvalidIdError, SandboxNotFound
 from provider.domain.events import SandboxAcquired
-from provider.domain.ids import sandbox_stream
+from provider.domain.ids import check_name, derive_sandbox_id, is_sandbox_id, sandbox_stream
 from provider.domain.log import RecordedEvent
 from provider.domain.state import Generation
 from provider.ports.log import ChangeFeed, EventStore
 from provider.ports.reading.queries import LedgerQueries
 from provider.ports.reading.sandboxes import SandboxRecord
 from provider.reading.endings import Ending, choose_ended, describe_ending, generation_of
-from provider.reading.references import SHORTEST_PREFIX, find_sandbox
 
 LIVE_STATUSES = ("creating", "active", "warm", "evicting")
 STATUSES = (*LIVE_STATUSES, "dead", "gone", "absent")
 PAGE = 500
+SHORTEST_PREFIX = 4
+
+_DIGITS = re.compile(r"[0-9a-f]{1,15}")
 
 
 class Insights:
@@ -58,7 +61,19 @@ class Insights:
 
         With a user, `reference` is a thread. Raise `InvalidIdError` when several ids start with these digits.
         """
-        return find_sandbox(self._queries, reference, user_id, shortest_prefix)
+        if user_id is None and is_sandbox_id(reference):
+            found = self.find_by_id(reference)
+            if found is not None:
+                return found
+        thread = str(check_name("thread_id", reference))
+        found = self.find_by_id(derive_sandbox_id(check_name("user_id", user_id), thread))
+        if found is not None or user_id is not None:
+            return found
+        return self._find_by_digits(reference, shortest_prefix)
+
+    def find_by_id(self, sandbox_id: str) -> SandboxRecord | None:
+        """Find a sandbox by its whole id."""
+        return self._queries.find_sandbox(sandbox_id)
 
     def get(self, reference: str, user_id: str | None = None) -> SandboxRecord:
         """Find a sandbox, or raise `SandboxNotFound`."""
@@ -129,6 +144,14 @@ class Insights:
     def close(self) -> None:
         """Close all connections."""
         self._store.close()
+
+    def _find_by_digits(self, digits: str, shortest: int) -> SandboxRecord | None:
+        if len(digits) < shortest or not _DIGITS.fullmatch(digits):
+            return None
+        ids = self._queries.list_ids(digits, 3)
+        if len(ids) > 1:
+            raise InvalidIdError(f"sandbox id {digits}: {', '.join(ids)} start with it; give more digits")
+        return self._queries.find_sandbox(ids[0]) if ids else None
 
 
 def is_first_use(history: Sequence[RecordedEvent], generation: int) -> bool:

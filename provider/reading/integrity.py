@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from provider.ports.log import SealLedger
-from provider.ports.reading.integrity import IntegritySummary
 from provider.ports.reading.queries import LedgerQueries
+from provider.ports.reading.system import IntegritySummary
 
 
 class Integrity:

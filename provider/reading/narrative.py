@@ -6,16 +6,13 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from provider.domain import events as ev
+from provider.domain.containers import Restarted
 from provider.domain.state import Generation
 from provider.ports.reading.sandboxes import SandboxRecord
 from provider.reading.endings import Ending
 from provider.reading.wording import format_duration, format_moment, format_size
-
-if TYPE_CHECKING:
-    from provider.sandbox.sandbox import Restarted  # else a look into the ledger would import an HTTP client
 
 DETECTED = {
     "get": "when its agent looked it up",

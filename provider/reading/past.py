@@ -17,7 +17,7 @@ from provider.domain.ids import sandbox_stream
 from provider.domain.log import RecordedEvent, format_timestamp
 from provider.domain.state import Generation, SandboxState, Stamp, evolve, settled
 from provider.domain.times import AsOf
-from provider.ports.reading.past import PastQueries
+from provider.ports.reading.queries import PastQueries
 from provider.ports.reading.sandboxes import SandboxAsOf, SandboxRecord
 from provider.reading.endings import Ending, choose_ended, describe_ending
 from provider.reading.insights import LIVE_STATUSES, Insights
@@ -61,7 +61,7 @@ class Past:
 
     def list_archives(self) -> Sequence[ArchiveRow]:
         """List the archives that hold the oldest part of the log, as of today."""
-        return self._queries.list_archives()
+        return self._insights.list_archives()
 
     def list_generations(self, sandbox_id: str) -> Sequence[Generation]:
         """List the containers a sandbox had had by then, the oldest first."""
@@ -144,7 +144,7 @@ def look_back(insights: Insights, queries: PastQueries, as_of: AsOf) -> Past:
     if isinstance(as_of, int):
         return Past(insights, queries, as_of, _time_of(insights, queries, as_of))
     moment = insights.now() - as_of if isinstance(as_of, timedelta) else as_of
-    base = _last_archive(queries)
+    base = _last_archive(insights)
     if base is not None and moment < base.through_recorded_at:
         raise _archived(format_timestamp(moment), base)
     # What was recorded at the very moment belongs to it.
@@ -177,7 +177,7 @@ def _fold_one(before: SandboxAsOf, recorded: RecordedEvent) -> SandboxAsOf:
 
 
 def _time_of(insights: Insights, queries: PastQueries, position: int) -> datetime:
-    base = _last_archive(queries)
+    base = _last_archive(insights)
     if base is not None and position <= base.through.position:
         if position == base.through.position:
             return base.through_recorded_at
@@ -189,8 +189,8 @@ def _time_of(insights: Insights, queries: PastQueries, position: int) -> datetim
     return found
 
 
-def _last_archive(queries: PastQueries) -> ArchiveRow | None:
-    return next(reversed(queries.list_archives()), None)
+def _last_archive(insights: Insights) -> ArchiveRow | None:
+    return next(reversed(insights.list_archives()), None)
 
 
 def _archived(then: str, base: ArchiveRow) -> InvalidPositionError:

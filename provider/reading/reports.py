@@ -6,8 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from provider.domain.times import AsOf
-from provider.ports.reading.past import PastQueries
-from provider.ports.reading.queries import EndingQueries, LogQueries, OperationQueries, SandboxQueries, SystemQueries
+from provider.ports.reading.queries import (
+    EndingQueries,
+    LogQueries,
+    OperationQueries,
+    PastQueries,
+    SandboxQueries,
+    SystemQueries,
+)
 from provider.ports.reading.sandboxes import SandboxAsOf
 from provider.reading.fleet import Fleet
 from provider.reading.insights import Insights

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 
+from provider.domain.containers import Restarted
 from provider.domain.errors import BackendUnavailable
 from provider.domain.state import Generation, SandboxState
 from provider.runtime.holds import Usage
 from provider.runtime.replica import Binding, Replica
 from provider.runtime.settle import examine
 from provider.runtime.worker.worker import Worker
-from provider.sandbox.sandbox import Restarted, Sandbox
+from provider.sandbox.sandbox import Sandbox
 
 logger = logging.getLogger(__name__)
 

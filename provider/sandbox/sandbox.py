@@ -2,21 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-
+from provider.domain.containers import Restarted
 from provider.sandbox.client import Activity, SandboxClient
-
-
-@dataclass(frozen=True, slots=True)
-class Restarted:
-    """What was lost before this generation: the files and processes of a container that died."""
-
-    previous_generation: int
-    cause: str
-    exit_code: int | None = None
-    died_at: datetime | None = None
-    downtime_seconds: float | None = None
 
 
 class Sandbox(SandboxClient):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from provider import BackendUnavailable, SandboxGone
-from provider.sandbox.sandbox import Restarted
+from provider.domain.containers import Restarted
 from tests.support.acceptance.choosing import lightly_on, on
 from tests.support.acceptance.deployment import Deployment
 from tests.support.acceptance.engines import DockerAcceptanceEngine, FakeAcceptanceEngine

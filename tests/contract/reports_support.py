@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from provider.bootstrap import open_reports
 from provider.config.settings import DatabaseSettings, Settings
-from provider.ports.reading import Page
+from provider.ports.reading.paging import Page
 from provider.reading.reports import Reports
 from provider.store.log.event_store import SqlEventStore
 

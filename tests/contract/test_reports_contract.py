@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from provider.domain import events as ev
 from provider.domain.search import Search
-from provider.ports.reading import EventFilter
+from provider.ports.reading.log import EventFilter
 from provider.reading.reports import Reports
 from provider.store.log.event_store import SqlEventStore
 from tests.contract.store_support import SANDBOX, append, born, died

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from provider.domain.events import END_REASONS
-from provider.ports.reading import RowBy
+from provider.ports.reading.timeline import RowBy
 from provider.reading.reports import Reports
 from provider.store.log.event_store import SqlEventStore
 from tests.bench.bulk import fill

@@ -11,7 +11,8 @@ from provider.domain.errors import InvalidCursorError
 from provider.domain.ids import sandbox_stream
 from provider.domain.search import Search, parse_search
 from provider.domain.state import Generation
-from provider.ports.reading import AuditFilter, SandboxAsOf, SandboxSort, WorkerReport
+from provider.ports.reading.audit import AuditFilter, WorkerReport
+from provider.ports.reading.sandboxes import SandboxAsOf, SandboxSort
 from provider.reading.past import fold_as_of
 from provider.reading.reports import Reports
 from provider.store.log.event_store import SqlEventStore

@@ -9,7 +9,7 @@ import pytest
 
 from provider.domain.errors import CorruptLogError, InvalidCursorError
 from provider.domain.log import RecordedEvent
-from provider.ports.reading import EventFilter, EventPage
+from provider.ports.reading.log import EventFilter, EventPage
 from provider.store.log.event_store import SqlEventStore
 from provider.store.reports.log import SqlLogQueries
 from tests.bench.bulk import fill
@@ -103,11 +103,6 @@ def test_it_reads_on_behind_new_events(past: list[RecordedEvent], log: SqlLogQue
     assert [one.position for one in log.list_events(EventFilter(after=len(past) - 3)).items] == [
         len(past), len(past) - 1, len(past) - 2,
     ]  # fmt: skip
-
-
-def test_the_position_of_a_moment(past: list[RecordedEvent], log: SqlLogQueries) -> None:
-    for moment in (past[0].recorded_at, past[77].recorded_at, past[-1].recorded_at + timedelta(seconds=1)):
-        assert log.find_position_before(moment) == sum(one.recorded_at < moment for one in past)
 
 
 def test_a_changed_event_is_noticed(store: SqlEventStore, past: list[RecordedEvent], log: SqlLogQueries) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provider.ports.reading import EvictionRow, RestartRow
+from provider.ports.reading.audit import EvictionRow, RestartRow
 from web.api.operations import Answer, Asked, Operation
 from web.api.parameters import CURSOR, LIMIT, QUERY
 from web.api.searching import read_search

@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import get_args
 
 from provider.domain.findings import Violation
-from provider.ports.reading import Overview, ProjectionCheck, RowBy, SystemReport, TimelineReading
-from provider.ports.reading.integrity import IntegritySummary
+from provider.ports.reading.fleet import Overview
+from provider.ports.reading.system import IntegritySummary, ProjectionCheck, SystemReport
+from provider.ports.reading.timeline import RowBy, TimelineReading
 from web.api.operations import Answer, Asked, Operation
 from web.api.parameters import LIMIT, MOMENT, Parameter
 

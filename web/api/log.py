@@ -6,7 +6,7 @@ from datetime import datetime
 
 from provider.domain.events import REGISTRY
 from provider.domain.log import RecordedEvent
-from provider.ports.reading import EventFilter
+from provider.ports.reading.log import EventFilter
 from web.api.operations import Answer, Asked, Operation
 from web.api.parameters import CURSOR, LIMIT, MOMENT, Parameter
 from web.api.sandboxes import ORDER

@@ -6,7 +6,7 @@ from typing import get_args
 
 from provider.domain.events import ActionOutcome
 from provider.domain.sweeps import SweepRow
-from provider.ports.reading import AuditFilter, OperatorActionRow, WorkerReport
+from provider.ports.reading.audit import AuditFilter, OperatorActionRow, WorkerReport
 from web.api.operations import Answer, Asked, Operation
 from web.api.parameters import CURSOR, LIMIT, MOMENT, SANDBOX_ID, Parameter
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from flask import request
 
-from provider.ports.reading import DEFAULT_LIMIT, MAX_LIMIT
+from provider.ports.reading.paging import DEFAULT_LIMIT, MAX_LIMIT
 from web.api.problems import Problem
 from web.urls import url_for
 

@@ -9,8 +9,9 @@ from provider.domain.errors import SandboxNotFound
 from provider.domain.ids import sandbox_stream
 from provider.domain.log import RecordedEvent
 from provider.domain.state import Generation
-from provider.ports.reading import Count, EventFilter, SandboxRow, SandboxSort
-from provider.ports.reading.sandboxes import SandboxRecord
+from provider.ports.reading.log import EventFilter
+from provider.ports.reading.paging import Count
+from provider.ports.reading.sandboxes import SandboxRecord, SandboxRow, SandboxSort
 from provider.reading.documents import generation_document
 from provider.reading.past import record_of
 from web.api.operations import Answer, Asked, Operation
@@ -61,7 +62,7 @@ def _get(asked: Asked) -> Answer:
 
 def _list_generations(asked: Asked) -> Answer:
     record = get_sandbox(asked)
-    found = asked.reports.sandboxes.list_generations(record.sandbox_id)
+    found = asked.reports.insights.list_generations(record.sandbox_id)
     return Answer(value={"items": [generation_document(record.sandbox_id, one) for one in found]})
 
 
@@ -84,7 +85,7 @@ def _look_back(asked: Asked) -> Answer:
 
 def get_sandbox(asked: Asked) -> SandboxRecord:
     """Find the sandbox in the path, or raise `SandboxNotFound`."""
-    record = asked.reports.sandboxes.find(asked["sandbox_id"])
+    record = asked.reports.insights.find_by_id(asked["sandbox_id"])
     if record is None:
         raise SandboxNotFound(asked["sandbox_id"])
     return record

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from provider.domain.actions import BULK_LIMIT, BulkOrder, Order, SandboxAction, SweepAction
 from provider.domain.ids import parse_sandbox_id
 from provider.domain.search import parse_search
-from provider.ports.reading import AuditFilter, OperatorActionRow
+from provider.ports.reading.audit import AuditFilter, OperatorActionRow
 from provider.reading.reports import Reports
 from web.pages.searching import SANDBOX_KEYS
 from web.routes import Route

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from flask.typing import ResponseReturnValue
 
-from provider.ports.reading import AuditFilter, OperatorActionRow
-from provider.ports.reading import Page as Listed
+from provider.ports.reading.audit import AuditFilter, OperatorActionRow
+from provider.ports.reading.paging import Page as Listed
 from web.pages.frame import here, show_page
 from web.pages.page import Page
 from web.pages.searching import Chip

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from provider.domain.archives import ArchiveRow
 from provider.domain.events import REGISTRY
-from provider.ports.reading import EventFilter, EventPage
+from provider.ports.reading.log import EventFilter, EventPage
 from provider.reading.archived import tell_log_archived
 from web.pages.audit import offer
 from web.pages.frame import here, show_page

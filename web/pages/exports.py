@@ -9,7 +9,8 @@ from flask import Response, abort
 from flask.typing import ResponseReturnValue
 
 from provider.domain.log import RecordedEvent
-from provider.ports.reading import MAX_LIMIT, EventFilter
+from provider.ports.reading.log import EventFilter
+from provider.ports.reading.paging import MAX_LIMIT
 from provider.ports.reading.queries import LogQueries
 from provider.reading.export import MEDIA_TYPES, WRITERS, Format
 from web.pages.events import find_problems, read_filter

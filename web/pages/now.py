@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from provider.domain.search import Search, format_search
 from provider.domain.sweeps import SweepRow
 from provider.domain.verdict import Bucket, Level, Reason, Verdict
-from provider.ports.reading import FleetReading, Overview, Tally
+from provider.ports.reading.fleet import FleetReading, Overview, Tally
 from provider.ports.reading.fleet import Mark as FleetMark
 from web.pages.frame import show_page
 from web.pages.page import Page

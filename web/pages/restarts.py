@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from flask.typing import ResponseReturnValue
 
 from provider.domain.events import END_REASONS
-from provider.ports.reading import Count, RestartRow
-from provider.ports.reading import Page as Listed
+from provider.ports.reading.audit import RestartRow
+from provider.ports.reading.paging import Count
+from provider.ports.reading.paging import Page as Listed
 from web.pages.frame import here, show_page
 from web.pages.page import Page
 from web.pages.searching import Chip, Question, answer, ask

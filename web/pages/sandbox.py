@@ -14,7 +14,8 @@ from provider.domain.ids import parse_sandbox_id, sandbox_stream
 from provider.domain.log import RecordedEvent
 from provider.domain.search import Search
 from provider.domain.state import Generation
-from provider.ports.reading import EventFilter, EventPage, RestartRow
+from provider.ports.reading.audit import RestartRow
+from provider.ports.reading.log import EventFilter, EventPage
 from provider.ports.reading.sandboxes import SandboxRecord
 from provider.reading.archived import tell_archived
 from provider.reading.narrative import Narrative, tell_alive, tell_ending
@@ -94,7 +95,7 @@ class SandboxView:
 def show(sandbox_id: str) -> ResponseReturnValue:
     """Show what happened to a sandbox."""
     reports = services().reports
-    sandbox = reports.sandboxes.find(parse_sandbox_id(sandbox_id))
+    sandbox = reports.insights.find_by_id(parse_sandbox_id(sandbox_id))
     if sandbox is None:
         raise SandboxNotFound(sandbox_id)
     now = reports.fleet.freshness().now
@@ -104,7 +105,7 @@ def show(sandbox_id: str) -> ResponseReturnValue:
 
 def _build(reports: Reports, sandbox: SandboxRecord, now: datetime) -> SandboxView:
     sandbox_id, address = sandbox.sandbox_id, here()
-    generations = reports.sandboxes.list_generations(sandbox_id)
+    generations = reports.insights.list_generations(sandbox_id)
     lifetimes = draw_lifetimes(generations[-SHOWN_GENERATIONS:], now)
     stream = sandbox_stream(sandbox_id)
     listed = reports.log.list_events(EventFilter(stream=stream), cursor=address.get("cursor") or None)

@@ -14,8 +14,9 @@ from provider.domain.actions import BULK_LIMIT
 from provider.domain.errors import InvalidIdError
 from provider.domain.events import END_REASONS
 from provider.domain.search import Search
-from provider.ports.reading import Count, SandboxRow, SandboxSort
-from provider.ports.reading import Page as Listed
+from provider.ports.reading.paging import Count
+from provider.ports.reading.paging import Page as Listed
+from provider.ports.reading.sandboxes import SandboxRow, SandboxSort
 from provider.reading.reports import Reports
 from web.pages.acting import MANY, Acting, make_form
 from web.pages.frame import here, show_page

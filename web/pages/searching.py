@@ -9,8 +9,8 @@ from typing import Protocol, TypeVar
 
 from provider.domain.errors import InvalidSearchError
 from provider.domain.search import KEYS, Search, format_search, parse_search
-from provider.ports.reading import Count
-from provider.ports.reading import Page as Listed
+from provider.ports.reading.paging import Count
+from provider.ports.reading.paging import Page as Listed
 from web.presentation.address import Address
 from web.presentation.moments import SPANS
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask.typing import ResponseReturnValue
 
 from provider.domain.sweeps import LeaseRow, SweepRow
-from provider.ports.reading import Page as Listed
+from provider.ports.reading.paging import Page as Listed
 from provider.reading.wording import count_of
 from web.pages.acting import DRY_RUN, SWEEP, Acting, make_form
 from web.pages.frame import here, show_page

@@ -7,8 +7,7 @@ from importlib.metadata import version
 
 from flask.typing import ResponseReturnValue
 
-from provider.ports.reading import SystemReport
-from provider.ports.reading.integrity import IntegritySummary
+from provider.ports.reading.system import IntegritySummary, SystemReport
 from web.invariants import Look
 from web.live.tailer import Freshness
 from web.pages.frame import show_page

@@ -9,7 +9,7 @@ from typing import cast, get_args
 from flask.typing import ResponseReturnValue
 
 from provider.domain.search import Search, format_search
-from provider.ports.reading import Kind, RowBy, TimelineReading
+from provider.ports.reading.timeline import Kind, RowBy, TimelineReading
 from web.pages.audit import offer
 from web.pages.frame import here, show_page
 from web.pages.now import mark_of

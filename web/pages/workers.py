@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from flask.typing import ResponseReturnValue
 
 from provider.domain.search import Search, format_search
-from provider.ports.reading import Page as Listed
-from provider.ports.reading import WorkerReport
+from provider.ports.reading.audit import WorkerReport
+from provider.ports.reading.paging import Page as Listed
 from web.pages.frame import here, show_page
 from web.pages.page import Page
 from web.presentation.address import Address

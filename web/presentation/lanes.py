@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from provider.ports.reading import Kind, TimelineReading, TimelineRow
+from provider.ports.reading.timeline import Kind, TimelineReading, TimelineRow
 from provider.reading.wording import count_of
 from web.presentation.scale import Scale, Tick, percent
 

@@ -6,12 +6,13 @@ question raises `InvalidCursorError`; limits are cut to `MAX_LIMIT`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from provider.domain.archives import ArchiveRow
 from provider.domain.findings import Violation
+from provider.domain.log import RecordedEvent
 from provider.domain.search import Search
 from provider.domain.state import Generation
 from provider.domain.sweeps import SweepRow
@@ -19,7 +20,7 @@ from provider.ports.reading.audit import AuditFilter, EvictionRow, OperatorActio
 from provider.ports.reading.fleet import FleetReading, Freshness
 from provider.ports.reading.log import EventFilter, EventPage
 from provider.ports.reading.paging import DEFAULT_LIMIT, Count, Page
-from provider.ports.reading.sandboxes import SandboxRecord, SandboxRow, SandboxSort
+from provider.ports.reading.sandboxes import SandboxAsOf, SandboxRecord, SandboxRow, SandboxSort
 from provider.ports.reading.system import ProjectionCheck, SystemReport, Totals
 from provider.ports.reading.timeline import RowBy, TimelineReading
 
@@ -58,12 +59,6 @@ class SandboxQueries(Protocol):
     def list_ids(self, search: Search, limit: int) -> Sequence[str]:
         """List the ids of those that match, in the order of the ids, for an action on all of them."""
 
-    def find(self, sandbox_id: str) -> SandboxRecord | None:
-        """Find one sandbox by its id."""
-
-    def list_generations(self, sandbox_id: str) -> Sequence[Generation]:
-        """List all containers a sandbox ever had, the oldest first."""
-
 
 class LogQueries(Protocol):
     """The raw log."""
@@ -77,9 +72,6 @@ class LogQueries(Protocol):
         limit: int = DEFAULT_LIMIT,
     ) -> EventPage:
         """Read a page of events, each checked against the hash chain; raise `CorruptLogError` for a bad one."""
-
-    def find_position_before(self, moment: datetime) -> int:
-        """Tell the position of the last event recorded before this moment; 0 when there is none."""
 
 
 class TimelineQueries(Protocol):
@@ -150,8 +142,33 @@ class SystemQueries(Protocol):
         """Count everything there ever was; a worker silent for longer than `lease_seconds` counts as silent."""
 
 
+class PastQueries(Protocol):
+    """The ledger as it was at a moment."""
+
+    def find_time_of(self, position: int) -> datetime | None:
+        """Tell when an event was recorded; None for a position that the table does not have."""
+
+    def list_ids_at(self, moment: datetime, *, with_container: bool) -> Sequence[str]:
+        """List the sandboxes that existed at a moment, the newest first.
+
+        `with_container` leaves out those whose containers were all removed by then.
+        """
+
+    def read_unchanged_since(self, moment: datetime, sandbox_ids: Collection[str]) -> Mapping[str, SandboxRecord]:
+        """Read those of these sandboxes to which nothing happened at or after a moment: they are as they were."""
+
+    def read_archived(self, sandbox_ids: Collection[str]) -> Mapping[str, SandboxAsOf]:
+        """Read what the archived events of these sandboxes add up to; one that has none is left out."""
+
+    def read_streams(self, after: Mapping[str, int], position: int) -> Mapping[str, Sequence[RecordedEvent]]:
+        """Read the events of these streams behind a version of each, up to a position, each checked.
+
+        A stream that has none is left out.
+        """
+
+
 class LedgerQueries(Protocol):
-    """The read side of the ledger: the projections. Safe from any thread; raises `StoreUnavailable`."""
+    """One sandbox, and the log's own places."""
 
     def list_sandboxes(
         self, statuses: Sequence[str] | None, after: tuple[datetime, str] | None, limit: int
@@ -180,4 +197,4 @@ class LedgerQueries(Protocol):
         """Tell the position of the last event, 0 for an empty log. One cheap look, for followers."""
 
     def list_archives(self) -> Sequence[ArchiveRow]:
-        """List the archives, the oldest first."""
+        """List the archives, the oldest first: behind the last one the log in the database begins."""

@@ -8,10 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, or_, select
 
-from provider.domain.archives import ArchiveRow
 from provider.domain.log import RecordedEvent
 from provider.ports.reading.sandboxes import SandboxAsOf, SandboxRecord
-from provider.store.archives.archive_rows import read_archives
 from provider.store.database import Database
 from provider.store.log import reader as log_reader
 from provider.store.projections.baselines import Baselines
@@ -65,11 +63,6 @@ class SqlPast:
     def read_archived(self, sandbox_ids: Collection[str]) -> Mapping[str, SandboxAsOf]:
         """Read what the archived events of these sandboxes add up to."""
         return self._baselines.read(sandbox_ids)
-
-    def list_archives(self) -> Sequence[ArchiveRow]:
-        """List the archives, the oldest first."""
-        with self._database.reading() as connection:
-            return read_archives(connection)
 
     def read_streams(self, after: Mapping[str, int], position: int) -> Mapping[str, Sequence[RecordedEvent]]:
         """Read the events of these streams behind a version of each and up to a position, each checked."""

@@ -56,11 +56,6 @@ class SqlLogQueries:
             found = _search(connection, wanted, place, self._budget, bounded(limit), is_falling=is_falling)
             return _page(connection, wanted, found, way, place)
 
-    def find_position_before(self, moment: datetime) -> int:
-        """Tell the position of the last event recorded before this moment; 0 when there is none."""
-        with self._database.reading() as connection:
-            return log_reader.find_position_before(connection, moment)
-
 
 def _search(
     connection: Connection, wanted: EventFilter, place: int | None, budget: int, limit: int, *, is_falling: bool

@@ -10,13 +10,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Subquery, func, or_, select, union_all
 
 from provider.domain.search import Search
-from provider.domain.state import Generation
 from provider.ports.reading.paging import DEFAULT_LIMIT, Count, Page
-from provider.ports.reading.sandboxes import SandboxRecord, SandboxRow, SandboxSort
+from provider.ports.reading.sandboxes import SandboxRow, SandboxSort
 from provider.store.database import Database
 from provider.store.reports.matching import any_of, holds, matching
 from provider.store.reports.paging import Order, count_rows, read_rows
-from provider.store.reports.queries import SqlLedgerQueries
 from provider.store.tables import generations, sandboxes
 
 s, g = sandboxes.c, generations.c
@@ -57,7 +55,6 @@ class SqlSandboxQueries:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._queries = SqlLedgerQueries(database)
 
     def list_page(
         self,
@@ -85,14 +82,6 @@ class SqlSandboxQueries:
         statement = _matching(search).add_columns(s.sandbox_id).order_by(s.sandbox_id).limit(limit)
         with self._database.reading() as connection:
             return connection.execute(statement).scalars().all()
-
-    def find(self, sandbox_id: str) -> SandboxRecord | None:
-        """Find one sandbox by its id."""
-        return self._queries.find_sandbox(sandbox_id)
-
-    def list_generations(self, sandbox_id: str) -> Sequence[Generation]:
-        """List all containers a sandbox ever had, the oldest first."""
-        return self._queries.list_generations(sandbox_id)
 
 
 def _matching(search: Search) -> Select[Any]:

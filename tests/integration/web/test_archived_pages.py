@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -23,6 +25,10 @@ class House:
 
     def __init__(self, url: str, client: FlaskClient, cli: CommandLine, log: list[RecordedEvent], bundle: str) -> None:
         self.url, self.client, self.cli, self.log, self.bundle = url, client, cli, log, bundle
+
+    def ask(self, path: str) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self.client.get(path).text)
+        return answer
 
     def page_facts(self, path: str) -> dict[str, str]:
         text = self.client.get(path).text
@@ -50,7 +56,7 @@ def test_the_three_doors_agree_at_every_moment_since(house: House) -> None:
         sandbox_id = last.stream.removeprefix("sandbox:")
         for asked in (str(last.position), _written(last.recorded_at)):
             name = "position" if asked.isdecimal() else "at"
-            told = house.client.get(f"/api/v1/sandboxes/{sandbox_id}/as-of?{name}={asked}").json
+            told = house.ask(f"/api/v1/sandboxes/{sandbox_id}/as-of?{name}={asked}")
             facts = house.page_facts(f"/sandboxes/{sandbox_id}?at={asked}")
             assert facts["status"] == told["sandbox"]["status"]
             assert facts["generation"] == str(told["sandbox"]["generation"]) == "1"
@@ -61,7 +67,7 @@ def test_the_three_doors_agree_at_every_moment_since(house: House) -> None:
 def test_the_command_line_tells_what_the_api_tells(house: House) -> None:
     position = house.log[5].position
     for row in house.cli.read("ps", "--all", "--as-of", str(position)):
-        told = house.client.get(f"/api/v1/sandboxes/{row['sandbox_id']}/as-of?position={position}").json
+        told = house.ask(f"/api/v1/sandboxes/{row['sandbox_id']}/as-of?position={position}")
         assert (row["status"], row["generation"]) == (told["sandbox"]["status"], told["sandbox"]["generation"])
         assert {**row, "crashes": None} == {**told["sandbox"], "crashes": None}
 

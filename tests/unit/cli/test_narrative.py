@@ -7,14 +7,13 @@ import pytest
 
 from provider.cli.verbs.why import write_narrative
 from provider.domain import events as ev
-from provider.domain.containers import Limits
+from provider.domain.containers import Limits, Restarted
 from provider.domain.log import RecordedEvent
 from provider.domain.state import Generation
 from provider.ports.reading.sandboxes import SandboxRecord
 from provider.reading.endings import Ending
 from provider.reading.headlines import describe_event
 from provider.reading.narrative import explain_exit_code, tell_alive, tell_ending, tell_restarted
-from provider.sandbox.sandbox import Restarted
 
 T0 = datetime(2026, 7, 30, 12, 0, 0, tzinfo=UTC)
 SANDBOX = SandboxRecord(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from provider.ports.reading import Kind, TimelineReading, TimelineRow
+from provider.ports.reading.timeline import Kind, TimelineReading, TimelineRow
 from web.presentation.lanes import draw_lanes, name_row
 
 SINCE = datetime(2026, 3, 28, 13, 0, tzinfo=UTC)
