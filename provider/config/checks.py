@@ -3,55 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
 from operator import attrgetter
 from pathlib import PurePosixPath
+from typing import get_args, get_type_hints
 
 from provider.config.dangers import check_dangers
 from provider.config.place import Place
-from provider.config.settings import Settings
+from provider.config.settings import Range, Settings
 from provider.config.web_checks import check_web
 
 # The prefix starts a container's name, which is also its host name: 63 characters together with id and generation.
 _PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 
-# No wait is longer than this (about 30 years): the system's timers overflow not far above.
-_FOREVER = 10**9
-_TINY = 0.001
-
 _SHORTEST_SEAL_KEY = 16
 
-RANGES: Mapping[str, tuple[float, float]] = {
-    "sandbox.engine_timeout": (_TINY, _FOREVER),
-    "sandbox.stop_timeout": (0, _FOREVER),
-    "sandbox.port": (1, 65535),
-    "sandbox.idle_timeout": (0, _FOREVER),
-    "sandbox.replicas": (1, 1_000_000),
-    "sandbox.max_per_user": (1, 1_000_000),
-    "sandbox.acquire_timeout": (_TINY, _FOREVER),
-    "sandbox.readiness.timeout": (_TINY, _FOREVER),
-    "sandbox.readiness.successes": (1, 1000),
-    # Docker refuses less than 6 MiB.
-    "sandbox.limits.memory": (6 * 1024**2, 2**62),
-    "sandbox.limits.cpus": (0.01, 100_000),
-    "sandbox.limits.pids": (1, 2**22),
-    "sandbox.restart_backoff.free": (0, 1_000_000),
-    "sandbox.restart_backoff.window": (_TINY, _FOREVER),
-    "sandbox.restart_backoff.initial": (_TINY, _FOREVER),
-    "sandbox.restart_backoff.max": (_TINY, _FOREVER),
-    "sandbox.restart_backoff.reset_after": (_TINY, _FOREVER),
-    "worker.heartbeat_interval": (_TINY, _FOREVER),
-    "worker.lease_time": (_TINY, _FOREVER),
-    "sweeper.interval": (_TINY, _FOREVER),
-    "sweeper.orphan_grace": (0, _FOREVER),
-    "sweeper.retention_days": (_TINY, 1_000_000),
-    "audit.seal_interval": (0, _FOREVER),
-    # 0: a free one, which the server tells.
-    "web.port": (0, 65535),
-    # One stays free for pages beside the streams, which take at most half.
-    "web.threads": (4, 1000),
-    "web.session_lifetime": (60, 31_536_000),
-}
+
+def list_ranges(section: type, prefix: str = "") -> Iterator[tuple[str, Range]]:
+    """List the keys of a section that are numbers, with the range that stands at each."""
+    for name, hint in get_type_hints(section, include_extras=True).items():
+        if is_dataclass(hint):
+            yield from list_ranges(hint, f"{prefix}{name}.")  # type: ignore[arg-type]
+        for part in (hint, *get_args(hint)):  # a number, or a number or null
+            yield from ((prefix + name, one) for one in getattr(part, "__metadata__", ()) if isinstance(one, Range))
+
+
+RANGES: Mapping[str, Range] = dict(list_ranges(Settings))
 """Smallest and largest value of every number."""
 
 _NOT_EMPTY = (

@@ -1,10 +1,10 @@
-"""The configuration as frozen values. `provider.config` reads them from YAML and the environment."""
+"""The configuration as frozen values, each number with its range. `provider.config` reads them from what people write."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NewType
+from typing import Annotated, Literal, NamedTuple, NewType
 
 from provider.domain.policy import BackoffPolicy
 
@@ -13,6 +13,20 @@ Egress = Literal["open", "none"]
 
 Bytes = NewType("Bytes", int)
 """A size; the file may say `512m`, `1g` or a number of bytes."""
+
+
+class Range(NamedTuple):
+    """The smallest and the largest value of a number; stands in the annotation of its field."""
+
+    low: float
+    high: float
+
+
+# No wait is longer than this (about 30 years): the system's timers overflow not far above.
+_FOREVER = 10**9
+Seconds = Annotated[float, Range(0.001, _FOREVER)]
+SecondsOrZero = Annotated[float, Range(0, _FOREVER)]
+Count = Annotated[int, Range(1, 1_000_000)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,17 +51,18 @@ class ReadinessSettings:
     """When a new sandbox counts as ready: `successes` answers in a row within `timeout` seconds."""
 
     path: str = "/v1/sandbox"
-    timeout: float = 60.0
-    successes: int = 1
+    timeout: Seconds = 60.0
+    successes: Annotated[int, Range(1, 1000)] = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitSettings:
     """What one sandbox may use; null lifts a limit."""
 
-    memory: Bytes | None = Bytes(1024**3)
-    cpus: float | None = 1.0
-    pids: int | None = 512
+    # Docker refuses less than 6 MiB.
+    memory: Annotated[Bytes, Range(6 * 1024**2, 2**62)] | None = Bytes(1024**3)
+    cpus: Annotated[float, Range(0.01, 100_000)] | None = 1.0
+    pids: Annotated[int, Range(1, 2**22)] | None = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +82,11 @@ class SecuritySettings:
 class BackoffSettings:
     """Crash-loop back-off, in seconds and counts."""
 
-    free: int = 3
-    window: float = 600.0
-    initial: float = 10.0
-    max: float = 300.0
-    reset_after: float = 600.0
+    free: Annotated[int, Range(0, 1_000_000)] = 3
+    window: Seconds = 600.0
+    initial: Seconds = 10.0
+    max: Seconds = 300.0
+    reset_after: Seconds = 600.0
 
     def as_policy(self) -> BackoffPolicy:
         """Give the rule these settings stand for."""
@@ -92,19 +107,19 @@ class SandboxSettings:
     backend: Literal["docker", "process"] = "docker"
     image: str = "sandbox-ledger/sandbox:latest"
     engine: str | None = None
-    engine_timeout: float = 10.0
-    stop_timeout: float = 5.0
-    port: int | None = None
+    engine_timeout: Seconds = 10.0
+    stop_timeout: SecondsOrZero = 5.0
+    port: Annotated[int, Range(1, 65535)] | None = None
     host: str = "127.0.0.1"
     network: str | None = None
     egress: Egress = "open"
     container_prefix: str = "sandbox"
-    idle_timeout: float = 600.0
+    idle_timeout: SecondsOrZero = 600.0
     auto_restart: bool = True
-    replicas: int = 3
-    max_per_user: int | None = None
+    replicas: Count = 3
+    max_per_user: Count | None = None
     overflow: Literal["wait", "reject", "burst"] = "wait"
-    acquire_timeout: float = 120.0
+    acquire_timeout: Seconds = 120.0
     mounts: tuple[MountSettings, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     liveness: Literal["auto", "kernel", "watch", "inspect"] = "auto"
@@ -119,8 +134,8 @@ class SandboxSettings:
 class WorkerSettings:
     """How worker processes prove that they live, in seconds."""
 
-    heartbeat_interval: float = 5.0
-    lease_time: float = 30.0
+    heartbeat_interval: Seconds = 5.0
+    lease_time: Seconds = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,9 +143,9 @@ class SweeperSettings:
     """The scheduled sweep, in seconds, but for the days for which the rows of past sweeps are kept."""
 
     enabled: bool = True
-    interval: float = 30.0
-    orphan_grace: float = 120.0
-    retention_days: float = 30.0
+    interval: Seconds = 30.0
+    orphan_grace: SecondsOrZero = 120.0
+    retention_days: Annotated[float, Range(0.001, 1_000_000)] = 30.0
 
 
 WebRole = Literal["viewer", "operator"]
@@ -166,7 +181,7 @@ class AuditSettings:
     """How the log is sealed: `seal_interval` in seconds, 0 disables. `seal_key` is a secret and is in no repr."""
 
     seal_key: str | None = field(default=None, repr=False)
-    seal_interval: float = 3600.0
+    seal_interval: SecondsOrZero = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,14 +193,15 @@ class WebSettings:
     """
 
     host: str = "127.0.0.1"
-    port: int = 8642
+    port: Annotated[int, Range(0, 65535)] = 8642
     auth: Literal["none", "token", "proxy"] = "none"
     tokens: tuple[TokenSettings, ...] = ()
     proxy: ProxySettings = field(default_factory=ProxySettings)
     public_url: str | None = None
     allowed_hosts: tuple[str, ...] = ()
-    threads: int = 32
-    session_lifetime: float = 43_200.0
+    # One stays free for pages beside the streams, which take at most half.
+    threads: Annotated[int, Range(4, 1000)] = 32
+    session_lifetime: Annotated[float, Range(60, 31_536_000)] = 43_200.0
     session_key: str | None = field(default=None, repr=False)
 
 

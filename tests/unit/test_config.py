@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from provider.config.checks import RANGES
 from provider.config.loading import load_settings
+from provider.config.parsing import section_keys, strip_optional
 from provider.config.settings import Bytes, DatabaseSettings, LimitSettings, MountSettings, ProxySettings, Settings
 from provider.config.yaml_text import YamlError, read_yaml
 from provider.domain.errors import ConfigError
@@ -44,11 +45,11 @@ def write(directory: Path, text: str | bytes) -> Path:
 
 def numeric_keys(settings: Any, prefix: str = "") -> set[str]:
     found: set[str] = set()
-    for entry in fields(settings):
-        value, key = getattr(settings, entry.name), f"{prefix}{entry.name}"
+    for name, hint in section_keys(type(settings)).items():
+        value, key = getattr(settings, name), f"{prefix}{name}"
         if is_dataclass(value):
             found |= numeric_keys(value, f"{key}.")
-        elif any(word in str(entry.type) for word in ("int", "float", "Bytes")):
+        elif strip_optional(hint) in (int, float, Bytes):
             found.add(key)
     return found
 
