@@ -1,4 +1,4 @@
-"""The configuration as frozen values, each number with its range. `provider.config` reads them from what people write."""
+"""The configuration as frozen values, each number with its range. `provider.config` reads them from the sources."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Range(NamedTuple):
 _FOREVER = 10**9
 Seconds = Annotated[float, Range(0.001, _FOREVER)]
 SecondsOrZero = Annotated[float, Range(0, _FOREVER)]
-Count = Annotated[int, Range(1, 1_000_000)]
+Quantity = Annotated[int, Range(1, 1_000_000)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +116,8 @@ class SandboxSettings:
     container_prefix: str = "sandbox"
     idle_timeout: SecondsOrZero = 600.0
     auto_restart: bool = True
-    replicas: Count = 3
-    max_per_user: Count | None = None
+    replicas: Quantity = 3
+    max_per_user: Quantity | None = None
     overflow: Literal["wait", "reject", "burst"] = "wait"
     acquire_timeout: Seconds = 120.0
     mounts: tuple[MountSettings, ...] = ()

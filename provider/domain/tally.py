@@ -10,7 +10,7 @@ from provider.domain import events as ev
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class CourseTally:
     """What a course of events came to.
 
     `reused_after_eviction` counts idle and capacity evictions whose sandbox was wanted again later; `over_capacity` the
@@ -65,7 +65,7 @@ class Meter:
             self.stop(sandbox_id, at)
 
 
-class Recorded:
+class RecordedCourse:
     """Counts what the record says, event by event in its order."""
 
     def __init__(self) -> None:
@@ -99,7 +99,7 @@ class Recorded:
             case _:
                 pass
 
-    def finish(self, at: datetime) -> Tally:
+    def finish(self, at: datetime) -> CourseTally:
         """Add up what ran until `at`."""
         self._meter.stop_all(at)
         return make_tally(self._meter, over_capacity=None, delayed_starts=None, delayed_seconds=None)
@@ -107,10 +107,10 @@ class Recorded:
 
 def make_tally(
     meter: Meter, *, over_capacity: int | None, delayed_starts: int | None, delayed_seconds: float | None
-) -> Tally:
+) -> CourseTally:
     """Write down what a meter shows."""
     counts = meter.counts
-    return Tally(
+    return CourseTally(
         acquires=counts["acquires"], starts=counts["starts"], warm_hits=counts["warm_hits"],
         idle_evictions=counts["idle_evictions"], capacity_evictions=counts["capacity_evictions"],
         reused_after_eviction=counts["reused_after_eviction"], over_capacity=over_capacity,

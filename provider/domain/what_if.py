@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from provider.domain import events as ev
 from provider.domain.policy import REMEMBERED_CRASHES, BackoffPolicy, Crash
-from provider.domain.tally import Meter, Tally, make_tally
+from provider.domain.tally import CourseTally, Meter, make_tally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ class Replay:
             case _:
                 pass
 
-    def finish(self, at: datetime) -> Tally:
+    def finish(self, at: datetime) -> CourseTally:
         """Add up what ran until `at`."""
         self._reap(at)
         self._meter.stop_all(at)

@@ -10,7 +10,7 @@ from provider.config.settings import SandboxSettings
 from provider.domain.events import SandboxEvent
 from provider.domain.ids import sandbox_stream
 from provider.domain.log import RecordedEvent
-from provider.domain.tally import Recorded, Tally
+from provider.domain.tally import CourseTally, RecordedCourse
 from provider.domain.what_if import Replay, ReplayPolicy
 
 Progress = Callable[[int], None]
@@ -28,9 +28,9 @@ class WhatIf:
     since: datetime | None
     until: datetime
     events: int
-    recorded: Tally
-    configured: Tally
-    proposed: Tally
+    recorded: CourseTally
+    configured: CourseTally
+    proposed: CourseTally
 
 
 def policy_in_force(settings: SandboxSettings) -> ReplayPolicy:
@@ -52,7 +52,7 @@ def replay(
     progress: Progress | None = None,
 ) -> WhatIf:
     """Read the log once and follow all three courses; what came before `since` sets the scene and is not counted."""
-    courses = (Recorded(), Replay(in_force), Replay(proposed))
+    courses = (RecordedCourse(), Replay(in_force), Replay(proposed))
     counting, last = since is None, 0
     for recorded in log:
         if recorded.recorded_at > until:

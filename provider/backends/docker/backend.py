@@ -6,11 +6,11 @@ import logging
 import os
 from collections.abc import Sequence
 
-from provider.backends.docker.creation import Creation
+from provider.backends.docker.creation import ContainerCreation
 from provider.backends.docker.diagnosis import DockerDiagnosis, diagnose
 from provider.backends.docker.engine import Engine, Inspection
 from provider.backends.docker.evidence import collect_evidence, read_log
-from provider.backends.docker.inspection import Place, inner_url, is_running, named_url, published_url
+from provider.backends.docker.inspection import EngineHost, inner_url, is_running, named_url, published_url
 from provider.backends.docker.kernel import open_kernel_liveness
 from provider.backends.docker.lookup import Lookup
 from provider.backends.docker.network import LedgerNetwork, is_published
@@ -51,7 +51,7 @@ class DockerBackend:
     def create(self, spec: SandboxSpec) -> SandboxInfo:
         """Create and start a container; on failure nothing is left behind."""
         place = self._lookup.place()
-        found = Creation(self._engine, self._settings, self._ledger_id, spec, self._network).run()
+        found = ContainerCreation(self._engine, self._settings, self._ledger_id, spec, self._network).run()
         name = container_name(self._settings.container_prefix, spec)
         url = self._url(found, name, place)
         info = SandboxInfo(spec.sandbox_id, spec.generation, found["Id"], name, place.host, url)
@@ -129,7 +129,7 @@ class DockerBackend:
             watch.close()
         self._engine.close()
 
-    def _url(self, found: Inspection, name: str, place: Place) -> str:
+    def _url(self, found: Inspection, name: str, place: EngineHost) -> str:
         if is_published(self._settings):
             return published_url(found, place)
         return inner_url(found) if self._settings.network is None else named_url(name)

@@ -24,7 +24,7 @@ _NETWORK_MOVED = re.compile(r"network [\w.-]+ (?:not found|is ambiguous)")
 _PORT_TAKEN = ("port is already allocated", "address already in use")
 
 
-class Creation:
+class ContainerCreation:
     """The creation of one container: a value that carries what every step needs."""
 
     def __init__(

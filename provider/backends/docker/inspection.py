@@ -22,7 +22,7 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,6})?\d*(Z|[+-]\d\d:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class EngineHost:
     """Where an engine's containers are: the engine's machine, and how its published ports are reached."""
 
     host: str
@@ -59,7 +59,7 @@ def parse_time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(f"{match[1]}{match[2] or ''}{match[3].replace('Z', '+00:00')}").astimezone(UTC)
 
 
-def published_url(inspection: Mapping[str, Any], place: Place) -> str:
+def published_url(inspection: Mapping[str, Any], place: EngineHost) -> str:
     """Return the URL of the published port; empty when none is."""
     bindings = (inspection.get("NetworkSettings", {}).get("Ports") or {}).get(f"{SANDBOX_PORT}/tcp")
     if not bindings:
@@ -79,7 +79,7 @@ def named_url(name: str) -> str:
     return f"http://{name}:{SANDBOX_PORT}"
 
 
-def read_entry(entry: Mapping[str, Any], ledger_id: str, prefix: str, place: Place) -> Discovered | None:
+def read_entry(entry: Mapping[str, Any], ledger_id: str, prefix: str, place: EngineHost) -> Discovered | None:
     """Read one line of the engine's listing; None when it is not this ledger's with this name prefix."""
     labels = entry.get("Labels") or {}
     identity = find_identity(labels, ledger_id)
@@ -98,7 +98,7 @@ def read_entry(entry: Mapping[str, Any], ledger_id: str, prefix: str, place: Pla
     return Discovered(info, entry.get("State") in RUNNING_STATES, created_at, dict(labels))
 
 
-def _listed_url(entry: Mapping[str, Any], name: str, place: Place, ledger_id: str) -> str:
+def _listed_url(entry: Mapping[str, Any], name: str, place: EngineHost, ledger_id: str) -> str:
     for port in entry.get("Ports") or ():
         if port.get("PrivatePort") == SANDBOX_PORT and port.get("PublicPort"):
             return sandbox_url(port.get("IP", ""), port["PublicPort"], everywhere=place.reached_at)

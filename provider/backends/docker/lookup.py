@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from provider.backends.docker.engine import Engine, Inspection
-from provider.backends.docker.inspection import Place, reached_at, read_entry
+from provider.backends.docker.inspection import EngineHost, reached_at, read_entry
 from provider.backends.labels import LEDGER, find_identity
 from provider.domain.containers import Discovered, SandboxInfo
 from provider.domain.errors import BackendUnavailable
@@ -22,9 +22,9 @@ class Lookup:
         self._ledger_id = ledger_id
         self._prefix = prefix
 
-    def place(self) -> Place:
+    def place(self) -> EngineHost:
         """Tell where the engine's containers are."""
-        return Place(self._engine.host_name(), reached_at(self._engine.address))
+        return EngineHost(self._engine.host_name(), reached_at(self._engine.address))
 
     def find(self, info: SandboxInfo) -> Inspection | None:
         """Inspect the container that `info` means, by id or else by name; None when it is gone or a stranger's.

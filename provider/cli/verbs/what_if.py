@@ -14,7 +14,7 @@ from provider.cli.stderr import counting
 from provider.cli.verbs.events import read_since
 
 if TYPE_CHECKING:
-    from provider.domain.tally import Tally
+    from provider.domain.tally import CourseTally
     from provider.domain.what_if import ReplayPolicy
     from provider.reading.what_if import WhatIf
 
@@ -119,7 +119,7 @@ def _describe(policy: ReplayPolicy) -> str:
     return f"idle timeout {policy.idle_timeout:g} s, {policy.replicas} replicas, back-off {backoff}"
 
 
-def _values(tally: Tally) -> dict[str, float | None]:
+def _values(tally: CourseTally) -> dict[str, float | None]:
     values = dataclasses.asdict(tally)
     return {**values, "container_hours": values["container_seconds"] / 3600}
 

@@ -16,7 +16,7 @@ from provider.ports.reading.audit import EvictionRow, RestartRow
 from provider.ports.reading.paging import DEFAULT_LIMIT, Count, Page
 from provider.store.database import Database
 from provider.store.reports.matching import matching
-from provider.store.reports.paging import Order, count_rows, read_rows
+from provider.store.reports.paging import RowOrder, count_rows, read_rows
 from provider.store.reports.views import evictions, restarts
 from provider.store.tables import generations, sandboxes
 
@@ -55,7 +55,7 @@ class SqlEndingQueries:
         self, search: Search, *, cursor: str | None = None, limit: int = DEFAULT_LIMIT
     ) -> Page[EvictionRow]:
         """List evictions, the newest first."""
-        order = Order("evictions", _ENDED_KEY, is_chosen_from=not search.is_empty)
+        order = RowOrder("evictions", _ENDED_KEY, is_chosen_from=not search.is_empty)
         statement = _evictions(search).add_columns(*(key.label(name) for name, key in _ENDED_KEY.items()))
         with self._database.reading() as connection:
             rows = read_rows(connection, statement, order, cursor, limit, _evicted)
@@ -65,7 +65,7 @@ class SqlEndingQueries:
         self, search: Search, *, cursor: str | None = None, limit: int = DEFAULT_LIMIT
     ) -> Page[RestartRow]:
         """List restarts, the newest first: by when the new container was begun."""
-        order = Order("restarts", _BEGUN_KEY, is_chosen_from=not search.is_empty)
+        order = RowOrder("restarts", _BEGUN_KEY, is_chosen_from=not search.is_empty)
         statement = _restarts(search).add_columns(*(key.label(name) for name, key in _BEGUN_KEY.items()))
         with self._database.reading() as connection:
             rows = read_rows(connection, statement, order, cursor, limit, _restarted)

@@ -25,7 +25,7 @@ NAME = "events"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundEvents:
     """What one search came to: the events in the order of the search, and where it goes on (None: at its end)."""
 
     items: tuple[RecordedEvent, ...]
@@ -59,7 +59,7 @@ class SqlLogQueries:
 
 def _search(
     connection: Connection, wanted: EventFilter, place: int | None, budget: int, limit: int, *, is_falling: bool
-) -> Found:
+) -> FoundEvents:
     """Look at `budget` events beside a place, in the counting of the log, or of the one stream that is wanted."""
     counter = events.c.position if wanted.stream is None else events.c.version
     low, high = _bounds(connection, wanted)
@@ -76,9 +76,9 @@ def _search(
     rows = connection.execute(ordered, {"base_hash": base.hash}).all()
     items = tuple(log_reader.decode(row) for row in rows[:limit])
     if len(rows) > limit:
-        return Found(items, _number(wanted, items[-1]), is_cut=False)
+        return FoundEvents(items, _number(wanted, items[-1]), is_cut=False)
     is_cut = end > low if is_falling else end < high
-    return Found(items, end if is_cut else None, is_cut)
+    return FoundEvents(items, end if is_cut else None, is_cut)
 
 
 def _bounds(connection: Connection, wanted: EventFilter) -> tuple[int, int]:
@@ -112,7 +112,7 @@ def _conditions(connection: Connection, wanted: EventFilter) -> Iterator[ColumnE
         yield events.c.position <= high
 
 
-def _page(connection: Connection, wanted: EventFilter, found: Found, way: str, place: int | None) -> EventPage:
+def _page(connection: Connection, wanted: EventFilter, found: FoundEvents, way: str, place: int | None) -> EventPage:
     """Lay what was found out in the order of the question, with the ways on from both ends."""
     items = found.items if way == FORWARD else found.items[::-1]
     onward = _cursor(way, found.goes_on_at)
@@ -130,7 +130,7 @@ def _page(connection: Connection, wanted: EventFilter, found: Found, way: str, p
     )
 
 
-def _searched(connection: Connection, wanted: EventFilter, found: Found) -> tuple[int | None, datetime | None]:
+def _searched(connection: Connection, wanted: EventFilter, found: FoundEvents) -> tuple[int | None, datetime | None]:
     if not found.is_cut:
         return None, None
     at = (

@@ -18,17 +18,17 @@ from provider.store.coordination.sweeps import sweep_row
 from provider.store.database import Database, database_now
 from provider.store.reports.documents import text_in
 from provider.store.reports.marks import REQUESTED
-from provider.store.reports.paging import Order, read_rows
+from provider.store.reports.paging import RowOrder, read_rows
 from provider.store.reports.views import operator_actions
 from provider.store.tables import events, sandboxes, sweeps, workers
 
 w = workers.c
 _SHOWN = [w[field.name] for field in dataclasses.fields(WorkerReport) if field.name in w]
-_RUNNING = Order("workers running", {"heartbeat_at": w.heartbeat_at, "worker_id": w.worker_id}, descending=False)
-_ENDED = Order("workers ended", {"ended_at": w.ended_at, "worker_id": w.worker_id})
-_SWEEPS = Order("sweeps", {"started_at": sweeps.c.started_at, "sweep_id": sweeps.c.sweep_id})
+_RUNNING = RowOrder("workers running", {"heartbeat_at": w.heartbeat_at, "worker_id": w.worker_id}, descending=False)
+_ENDED = RowOrder("workers ended", {"ended_at": w.ended_at, "worker_id": w.worker_id})
+_SWEEPS = RowOrder("sweeps", {"started_at": sweeps.c.started_at, "sweep_id": sweeps.c.sweep_id})
 _REQUESTED = events.alias("requested")
-_ACTIONS = Order("actions", {"requested_at": _REQUESTED.c.recorded_at, "position": _REQUESTED.c.position})
+_ACTIONS = RowOrder("actions", {"requested_at": _REQUESTED.c.recorded_at, "position": _REQUESTED.c.position})
 
 
 class SqlOperationQueries:

@@ -20,7 +20,7 @@ FORWARD, BACK = "n", "p"
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RowOrder:
     """The order of a list: columns that together name one row. `name` tells its cursors from those of other lists."""
 
     name: str
@@ -49,7 +49,7 @@ class Rows:
 def read_rows(
     connection: Connection,
     statement: Select[Any],
-    order: Order,
+    order: RowOrder,
     cursor: str | None,
     limit: int,
     complete: Callable[[Subquery], Select[Any]] | None = None,
@@ -77,7 +77,7 @@ def _ordered(keys: Sequence[ColumnElement[Any]], is_falling: bool) -> Iterator[C
     return (key.desc() if is_falling else key.asc() for key in keys)
 
 
-def _laid_out(found: Sequence[Mapping[Any, Any]], order: Order, way: str, cursor: str | None, limit: int) -> Rows:
+def _laid_out(found: Sequence[Mapping[Any, Any]], order: RowOrder, way: str, cursor: str | None, limit: int) -> Rows:
     """Put rows in the order of the list, with the ways on from both ends."""
     has_more, page = len(found) > limit, list(found[:limit])
     if way == BACK:
@@ -126,14 +126,14 @@ def _refused() -> InvalidCursorError:
     return InvalidCursorError("cursor: not one of this list; ask for its first page again, without a cursor")
 
 
-def _cursor_at(order: Order, way: str, row: Mapping[Any, Any]) -> str:
+def _cursor_at(order: RowOrder, way: str, row: Mapping[Any, Any]) -> str:
     def plain(name: str, column: ColumnElement[Any]) -> str | int:
         return format_timestamp(row[name]) if isinstance(column.type, UtcTimestamp) else row[name]
 
     return encode_cursor(order.name, way, [plain(*key) for key in order.keys.items()])
 
 
-def _bound(order: Order, place: list[Any]) -> list[ColumnElement[Any]]:
+def _bound(order: RowOrder, place: list[Any]) -> list[ColumnElement[Any]]:
     """Bind a cursor's values as the columns' types; a value of another type is no cursor of ours."""
     if len(place) != len(order.keys):
         raise _refused()

@@ -14,7 +14,7 @@ from provider.ports.reading.paging import DEFAULT_LIMIT, Count, Page
 from provider.ports.reading.sandboxes import SandboxRow, SandboxSort
 from provider.store.database import Database
 from provider.store.reports.matching import any_of, holds, matching
-from provider.store.reports.paging import Order, count_rows, read_rows
+from provider.store.reports.paging import RowOrder, count_rows, read_rows
 from provider.store.tables import generations, sandboxes
 
 s, g = sandboxes.c, generations.c
@@ -66,7 +66,7 @@ class SqlSandboxQueries:
     ) -> Page[SandboxRow]:
         """List the sandboxes that match; `since` and `until` bound when they last changed."""
         keys = {"sort_key": _KEYS[sort.removeprefix("-")], "sandbox_id": s.sandbox_id}
-        order = Order(f"sandboxes {sort}", keys, sort.startswith("-"), is_chosen_from=not search.is_empty)
+        order = RowOrder(f"sandboxes {sort}", keys, sort.startswith("-"), is_chosen_from=not search.is_empty)
         statement = _matching(search).add_columns(s.sandbox_id, keys["sort_key"].label("sort_key"))
         with self._database.reading() as connection:
             rows = read_rows(connection, statement, order, cursor, limit, _with_newest)

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from provider.backends.docker.image import split_tag
-from provider.backends.docker.inspection import Place, is_running, limits_of, parse_time, reached_at, read_entry
+from provider.backends.docker.inspection import EngineHost, is_running, limits_of, parse_time, reached_at, read_entry
 from provider.backends.docker.kernel import is_in_container
 from provider.backends.labels import labels_for
 from provider.domain.containers import Limits, SandboxSpec
 
 SPEC = SandboxSpec("00112233445566aa", 2, "alice", "t")
-PLACE = Place("engine-host")
+PLACE = EngineHost("engine-host")
 CONTAINER = "c" * 64
 
 

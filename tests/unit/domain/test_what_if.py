@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from provider.domain import events as ev
 from provider.domain.policy import BackoffPolicy
-from provider.domain.tally import Recorded, Tally
+from provider.domain.tally import CourseTally, RecordedCourse
 from provider.domain.what_if import Replay, ReplayPolicy
 
 BEGIN = datetime(2026, 7, 1, tzinfo=UTC)
@@ -39,7 +39,7 @@ def evicted(reason: ev.EndReason) -> ev.SandboxEvicted:
 DIED = ev.SandboxDied(generation=1, detected_by="watch", detected_at=BEGIN)
 
 
-def played(story: Story, under: ReplayPolicy, until: float, begin: float | None = None) -> Tally:
+def played(story: Story, under: ReplayPolicy, until: float, begin: float | None = None) -> CourseTally:
     replay = Replay(under)
     for seconds, sandbox_id, event in story:
         if begin is not None and seconds >= begin:
@@ -120,7 +120,7 @@ def test_counting_from_later_on_keeps_what_runs() -> None:
 
 
 def test_the_record_is_counted_as_it_stands() -> None:
-    recorded = Recorded()
+    recorded = RecordedCourse()
     creating = ev.SandboxCreating(
         generation=1, sandbox_id="a", user_id=None, thread_id=None, backend="fake", image="i", cause="cold",
         worker_id="w", container_name="n",
