@@ -183,7 +183,7 @@ def firewalled_docker_engine(shared_run: SharedRun) -> str:
         return {"tag": build_sandbox_image(made["base_url"], TAG)}
 
     shared_run.once("firewalled-image", build)
-    return made["base_url"]
+    return str(made["base_url"])
 
 
 @pytest.fixture
