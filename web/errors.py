@@ -44,7 +44,7 @@ def register(target: Scaffold) -> None:
 
 
 def wants_problem() -> bool:
-    """Tell whether a program asked: errors of the API are problem details."""
+    """Whether a program asked: errors of the API are problem details."""
     endpoint = endpoint_of(request)
     return request.path.startswith("/api/") if endpoint is None else endpoint.startswith("api_")
 

@@ -9,8 +9,8 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from provider.domain.errors import SandboxError
-from web.live.tailer import Freshness
-from web.routes import Route
+from web.live.head_poller import HeadFreshness
+from web.route import Route
 from web.security.principal import find_principal
 from web.services import services
 
@@ -24,7 +24,7 @@ def livez() -> ResponseReturnValue:
 
 def readyz() -> ResponseReturnValue:
     """Say whether pages can be read now; `?verbose` also compares the schema and tells what was looked at."""
-    fresh = services().open_tailer().first_look(PATIENCE_SECONDS)
+    fresh = services().open_head_poller().first_look(PATIENCE_SECONDS)
     is_verbose = "verbose" in request.args
     checks = {"store": _check_store(fresh), "feed": fresh.error}
     if is_verbose:
@@ -37,7 +37,7 @@ def readyz() -> ResponseReturnValue:
     return Response(json.dumps(document), status, content_type="application/json")
 
 
-def _check_store(fresh: Freshness) -> str | None:
+def _check_store(fresh: HeadFreshness) -> str | None:
     return None if fresh.stale_since is None and fresh.as_of is not None else fresh.error or "has not answered yet"
 
 
@@ -60,7 +60,7 @@ def _tell(checks: Mapping[str, str | None]) -> Mapping[str, str]:
     }
 
 
-def _tell_feed(fresh: Freshness) -> Mapping[str, object]:
+def _tell_feed(fresh: HeadFreshness) -> Mapping[str, object]:
     return {
         "position": fresh.position,
         "as_of": fresh.as_of.isoformat() if fresh.as_of else None,

@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 from provider.domain.errors import SandboxError
 from provider.domain.events import EndReason
 from provider.ports.reading.system import Totals
-from web.routes import Route
+from web.route import Route
 from web.services import Services, services
 
 STATUSES = ("creating", "active", "warm", "evicting", "dead")
@@ -56,7 +56,7 @@ def metrics() -> ResponseReturnValue:
     return Response(encode(registry), content_type=content_type)
 
 
-ROUTES = (Route(path="/metrics", endpoint="metrics", view=metrics),)
+ROUTES = (Route(path="/metrics", endpoint="metrics", view=metrics, role="viewer"),)
 
 
 def _lives(totals: Totals) -> Iterable[Metric]:

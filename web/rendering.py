@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import Response, g, request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from web.presentation.filters import FILTERS, FUNCTIONS
+from provider.reading.wording import count_of, format_size
+from web.presentation import moments, words
+from web.presentation.address import Address
 from web.security.principal import Principal, find_principal
 from web.services import services
-from web.urls import PACKAGE, has_endpoint, here, static_url, url_for
+from web.urls import PACKAGE, has_endpoint, own_path, static_url, url_for
 
 THEME_COOKIE = "theme"
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "ago": moments.say_ago,
+    "clock": moments.show_clock,
+    "exact": moments.show_exact,
+    "machine": moments.show_machine,
+    "seconds": moments.say_seconds,
+    "size": format_size,
+    "status_word": words.say_status,
+    "outcome_word": words.say_outcome,
+    "cause_word": words.say_cause,
+    "noticed": words.say_noticed,
+    "count": words.show_count,
+    "count_of": count_of,
+}
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "end_word": words.say_end,
+    "exit_word": words.say_exit,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +51,7 @@ class Link:
 
 @functools.cache
 def environment() -> Environment:
-    """Make the template environment: everything is escaped, and a name that does not exist is an error."""
+    """Return the template environment: everything is escaped, and a name that does not exist is an error."""
     made = Environment(
         loader=FileSystemLoader(PACKAGE / "templates"),
         autoescape=True,
@@ -46,14 +67,19 @@ def environment() -> Environment:
 
 
 def render(template: str, status: int = 200, *, now: datetime | None = None, **context: object) -> Response:
-    """Fill in a template. `now` is the database's time when the page was read; without one it is asked."""
+    """Return a filled-in template. `now` is the database's time when the page was read; without one it is asked."""
     frame = _frame(now if now is not None else services().insights.now())
     text = environment().get_template(template).render({**frame, **context})
     return Response(text, status, content_type="text/html; charset=utf-8")
 
 
+def here() -> Address:
+    """Return the address that was asked for; of an argument given twice the last one counts."""
+    return Address.of(own_path(), list(request.args.items(multi=True)))
+
+
 def _frame(now: datetime) -> Mapping[str, object]:
-    """Tell what every page shows around its own content."""
+    """Return what every page shows around its own content."""
     principal = find_principal()
     return {
         "now": now,
@@ -68,17 +94,14 @@ def _frame(now: datetime) -> Mapping[str, object]:
 
 
 def _live_url(principal: Principal | None) -> str | None:
-    """Tell where the stream is, from what was the last event before this page was read."""
+    """Return where the stream is, from what was the last event before this page was read."""
     if principal is None:
         return None
-    services().open_tailer()
+    services().open_head_poller()
     return url_for("live", after=g.sandbox_ledger_position)
 
 
 def list_links() -> Sequence[Link]:
-    """List the navigation."""
-    # Imported here: a page is rendered by this module and is in the table, too.
-    from web.pages.table import PAGES
-
+    """Return the navigation, with the place where the reader is."""
     current = (request.endpoint or "").rpartition(".")[2]
-    return [Link(page.title, url_for(page.endpoint), page.key, page.endpoint == current) for page in PAGES if page.key]
+    return [Link(one.title, url_for(one.endpoint), one.key, one.endpoint == current) for one in services().navigation]

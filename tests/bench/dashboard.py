@@ -19,7 +19,7 @@ from tests.bench.long_history import long_history
 from tests.bench.stage import Stage
 from tests.bench.timing import Work, in_words, median, take_turns
 from tests.support.web import configuration, open_app
-from web.pages.table import PAGES
+from web.routes import PAGES
 
 SHORT = 10_000
 SHORT_WHEN_QUICK = 2_000

@@ -21,11 +21,10 @@ from provider.runtime.operators.actions import ActionReport
 from provider.runtime.operators.steps import PartOutcome
 from provider.runtime.sweep.document import sweep_document
 from provider.runtime.sweep.sweep import SweepReport
-from web.api.operations import Answer, Asked, Operation
+from web.api.operations import Asked, Operation, Reply
 from web.api.parameters import QUERY, SANDBOX_ID, Parameter
-from web.api.problems import Problem
-from web.api.searching import read_search
-from web.api.tags import IF_MATCH, version_in
+from web.api.problems import RequestProblem
+from web.etags import IF_MATCH, version_in
 from web.security.principal import find_principal
 from web.services import services
 
@@ -68,7 +67,7 @@ class ActionDone:
     parts: Sequence[PartOutcome]
 
 
-def _act(asked: Asked) -> Answer:
+def _act(asked: Asked) -> Reply:
     order = Order(
         operator=_operator(), action=asked["action"], target=asked["sandbox_id"], reason=asked.body["reason"],
         command_id=asked["Idempotency-Key"], seen_version=version_in(asked["If-Match"]),
@@ -76,9 +75,9 @@ def _act(asked: Asked) -> Answer:
     return _tell(services().actions.perform(order))
 
 
-def _act_on_many(asked: Asked) -> Answer:
+def _act_on_many(asked: Asked) -> Reply:
     query = asked.body["q"]
-    search = read_search(asked, query)
+    search = asked.search(query)
     order = BulkOrder(
         operator=_operator(), action=asked["action"], reason=asked.body["reason"], query=query,
         count=asked.body["count"], command_id=asked["Idempotency-Key"],
@@ -90,7 +89,7 @@ def _act_on_many(asked: Asked) -> Answer:
     return _tell(services().actions.perform_bulk(order, matching))
 
 
-def _sweep(asked: Asked) -> Answer:
+def _sweep(asked: Asked) -> Reply:
     order = Order(
         operator=_operator(), action=asked["action"], reason=asked.body["reason"], adopt=asked.body["adopt"],
         command_id=asked["Idempotency-Key"],
@@ -104,7 +103,7 @@ def _operator() -> str:
     return principal.name
 
 
-def _tell(report: ActionReport) -> Answer:
+def _tell(report: ActionReport) -> Reply:
     """Tell what came of it; what was refused or failed is a problem with the outcome in it."""
     if isinstance(report.error, VersionConflict):
         raise report.error
@@ -116,8 +115,8 @@ def _tell(report: ActionReport) -> Answer:
         parts=_parts_of(report),
     )  # fmt: skip
     if report.outcome in STATUS:
-        raise Problem(STATUS[report.outcome], report.detail, action=document(done))
-    return Answer(value=done)
+        raise RequestProblem(STATUS[report.outcome], report.detail, action=document(done))
+    return Reply(value=done)
 
 
 def _parts_of(report: ActionReport) -> Sequence[PartOutcome]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import time
-from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, request
@@ -14,16 +11,15 @@ from werkzeug.exceptions import NotAcceptable
 
 from provider.reading.documents import document
 from web.api.bodies import read_body
-from web.api.operations import Answer, Asked, Operation
+from web.api.operations import Asked, Operation, Reply
 from web.api.parameters import read_all
-from web.routes import Route, View
+from web.etags import ledger_tag
+from web.route import Route, View
 from web.services import services
-from web.urls import here
+from web.urls import own_url
 
 PREFIX = "/api/v1"
 MEDIA_TYPE = "application/json"
-REFRESH_SECONDS = 15
-"""Ages, rates and heartbeats change although nothing happens."""
 
 
 def route_of(operation: Operation) -> Route:
@@ -42,12 +38,12 @@ def _view(operation: Operation) -> View:
         etag = _etag(operation)
         if etag is not None and request.if_none_match.contains_weak(etag):
             return _tagged(Response(status=304), etag, weak=True)
-        answer = operation.handler(Asked(values=values, body=body))
-        if answer.etag is not None and operation.method == "GET" and request.if_none_match.contains_weak(answer.etag):
-            return _tagged(Response(status=304), answer.etag, weak=False)
-        response = _write(operation, answer)
-        if answer.etag is not None:
-            return _tagged(response, answer.etag, weak=False)
+        reply = operation.handler(Asked(values=values, body=body))
+        if reply.etag is not None and operation.method == "GET" and request.if_none_match.contains_weak(reply.etag):
+            return _tagged(Response(status=304), reply.etag, weak=False)
+        response = _write(operation, reply)
+        if reply.etag is not None:
+            return _tagged(response, reply.etag, weak=False)
         return _tagged(response, etag, weak=True) if etag is not None else response
 
     return view
@@ -60,16 +56,10 @@ def _check_accept() -> None:
 
 
 def _etag(operation: Operation) -> str | None:
-    """Tell by the last event, and where that is not all by the time, what an answer would be made from.
-
-    It is read before the handler reads: what happens in between is told the next time, never missed.
-    """
+    """Return a tag of the last event, and where that is not all of the time: what an answer would be made from."""
     if operation.etag not in ("position", "moment"):
         return None
-    parts: list[Any] = [services().insights.head_position(), here()]
-    if operation.etag == "moment":
-        parts.append(int(time.time()) // REFRESH_SECONDS)
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
+    return ledger_tag(services().insights.head_position(), own_url(), by_time=operation.etag == "moment")
 
 
 def _tagged(response: Response, etag: str, *, weak: bool) -> Response:
@@ -78,12 +68,12 @@ def _tagged(response: Response, etag: str, *, weak: bool) -> Response:
     return response
 
 
-def _write(operation: Operation, answer: Answer) -> Response:
-    written = document(answer.value)
+def _write(operation: Operation, reply: Reply) -> Response:
+    written = document(reply.value)
     if operation.is_list:
-        written = {**written, "next": answer.next, "previous": answer.previous}
+        written = {**written, "next": reply.next, "previous": reply.previous}
     response = Response(json.dumps(written), content_type=MEDIA_TYPE)
-    for relation, cursor in (("next", answer.next), ("prev", answer.previous)):
+    for relation, cursor in (("next", reply.next), ("prev", reply.previous)):
         if cursor is not None:
             response.headers.add("Link", f'<{_at(cursor)}>; rel="{relation}"')
     return response

@@ -9,14 +9,14 @@ from typing import Any
 from flask import request
 from werkzeug.exceptions import UnsupportedMediaType
 
-from web.api.problems import Problem
+from web.api.problems import RequestProblem
 
 MOST_BYTES = 64 * 1024
 KINDS: Mapping[str, type] = {"string": str, "integer": int, "boolean": bool}
 
 
 def read_body(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the body by its schema; raise a `Problem` that lists all that is wrong with it."""
+    """Read the body by its schema; raise a `RequestProblem` that lists all that is wrong with it."""
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("send a JSON object with Content-Type: application/json")
     request.max_content_length = MOST_BYTES
@@ -25,7 +25,7 @@ def read_body(schema: Mapping[str, Any]) -> dict[str, Any]:
     except RecursionError:
         body = None
     if not isinstance(body, dict):
-        raise Problem(400, "the body is no JSON object", errors=[{"pointer": "", "detail": "no JSON object"}])
+        raise RequestProblem(400, "the body is no JSON object", errors=[{"pointer": "", "detail": "no JSON object"}])
     properties: Mapping[str, Any] = schema["properties"]
     wrong = [_error(name, "no such field") for name in body if name not in properties]
     wrong += [_error(name, "is missing") for name in schema["required"] if name not in body]
@@ -37,7 +37,7 @@ def read_body(schema: Mapping[str, Any]) -> dict[str, Any]:
             values[name] = body[name]
     if wrong:
         told = "; ".join(f"{one['pointer']}: {one['detail']}" for one in wrong)
-        raise Problem(422, f"{told}; nothing was done", errors=wrong)
+        raise RequestProblem(422, f"{told}; nothing was done", errors=wrong)
     return values
 
 

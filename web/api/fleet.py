@@ -9,34 +9,34 @@ from provider.domain.findings import Violation
 from provider.ports.reading.fleet import Overview
 from provider.ports.reading.system import IntegritySummary, ProjectionCheck, SystemReport
 from provider.ports.reading.timeline import RowBy, TimelineReading
-from web.api.operations import Answer, Asked, Operation
+from web.api.operations import Asked, Operation, Reply
 from web.api.parameters import LIMIT, MOMENT, Parameter
 
 
-def _now(asked: Asked) -> Answer:
-    return Answer(value=asked.reports.fleet.overview())
+def _now(asked: Asked) -> Reply:
+    return Reply(value=asked.reports.fleet.overview())
 
 
-def _timeline(asked: Asked) -> Answer:
+def _timeline(asked: Asked) -> Reply:
     until = asked["until"] or asked.reports.fleet.freshness().now
     since = asked["since"] or until - timedelta(hours=1)
-    return Answer(value=asked.reports.timeline.read(asked["by"], min(since, until), until))
+    return Reply(value=asked.reports.timeline.read(asked["by"], min(since, until), until))
 
 
-def _system(asked: Asked) -> Answer:
-    return Answer(value=asked.reports.system.describe())
+def _system(asked: Asked) -> Reply:
+    return Reply(value=asked.reports.system.describe())
 
 
-def _integrity(asked: Asked) -> Answer:
-    return Answer(value=asked.reports.integrity.summary())
+def _integrity(asked: Asked) -> Reply:
+    return Reply(value=asked.reports.integrity.summary())
 
 
-def _check_projections(asked: Asked) -> Answer:
-    return Answer(value=asked.reports.system.check_projections(asked["limit"]))
+def _check_projections(asked: Asked) -> Reply:
+    return Reply(value=asked.reports.system.check_projections(asked["limit"]))
 
 
-def _list_violations(asked: Asked) -> Answer:
-    return Answer(value={"items": asked.reports.system.list_violations(asked["limit"])})
+def _list_violations(asked: Asked) -> Reply:
+    return Reply(value={"items": asked.reports.system.list_violations(asked["limit"])})
 
 
 BY = Parameter(

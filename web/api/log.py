@@ -7,7 +7,7 @@ from datetime import datetime
 from provider.domain.events import REGISTRY
 from provider.domain.log import RecordedEvent
 from provider.ports.reading.log import EventFilter
-from web.api.operations import Answer, Asked, Operation
+from web.api.operations import Asked, Operation, Reply
 from web.api.parameters import CURSOR, LIMIT, MOMENT, Parameter
 from web.api.sandboxes import ORDER
 
@@ -18,7 +18,7 @@ TYPE = Parameter(
 )  # fmt: skip
 
 
-def _list(asked: Asked) -> Answer:
+def _list(asked: Asked) -> Reply:
     wanted = EventFilter(
         types=frozenset(asked["type"] or ()), stream=asked["stream"], actor=asked["actor"],
         correlation_id=asked["correlation_id"], since=asked["since"], until=asked["until"], after=asked["after"],
@@ -30,7 +30,7 @@ def _list(asked: Asked) -> Answer:
         "items": page.items, "is_complete": page.is_complete, "searched_to": page.searched_to,
         "searched_at": page.searched_at,
     }  # fmt: skip
-    return Answer(value=value, next=page.next, previous=page.previous)
+    return Reply(value=value, next=page.next, previous=page.previous)
 
 
 OPERATIONS = (

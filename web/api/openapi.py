@@ -17,7 +17,7 @@ from web.api.answering import MEDIA_TYPE, PREFIX
 from web.api.operations import Operation
 from web.api.parameters import Parameter
 from web.api.schemas import Schemas
-from web.routes import Route
+from web.route import Route
 from web.urls import url_for
 
 Document = dict[str, Any]
@@ -70,7 +70,7 @@ def route(operations: Sequence[Operation]) -> Route:
         found = {**described(), "servers": [{"url": url_for("api_openapi").removesuffix("/openapi.json")}]}
         return Response(json.dumps(found), content_type=MEDIA_TYPE)
 
-    return Route(path=f"{PREFIX}/openapi.json", endpoint="api_openapi", view=view)
+    return Route(path=f"{PREFIX}/openapi.json", endpoint="api_openapi", view=view, role="viewer")
 
 
 def describe(operations: Sequence[Operation]) -> Document:

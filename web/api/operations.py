@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from provider.config.settings import WebRole
+from provider.domain.search import Search, parse_search
 from provider.reading.reports import Reports
 from web.api.parameters import Parameter
 from web.services import services
@@ -29,9 +30,14 @@ class Asked:
         """The read side."""
         return services().reports
 
+    def search(self, text: str | None = None) -> Search:
+        """Return a query as a search, by default that of the parameter `q`; raise `InvalidSearchError`."""
+        given = self["q"] if text is None else text
+        return parse_search(given or "", self.reports.fleet.freshness().now)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Reply:
     """What is answered: a value or plain JSON; `next` and `previous` are cursors, `etag` is its own tag."""
 
     value: Any
@@ -51,7 +57,7 @@ class Operation:
     path: str
     name: str
     summary: str
-    handler: Callable[[Asked], Answer]
+    handler: Callable[[Asked], Reply]
     shape: Any
     method: Literal["GET", "POST"] = "GET"
     parameters: tuple[Parameter, ...] = ()

@@ -7,7 +7,7 @@ from typing import get_args
 from provider.domain.events import ActionOutcome
 from provider.domain.sweeps import SweepRow
 from provider.ports.reading.audit import AuditFilter, OperatorActionRow, WorkerReport
-from web.api.operations import Answer, Asked, Operation
+from web.api.operations import Asked, Operation, Reply
 from web.api.parameters import CURSOR, LIMIT, MOMENT, SANDBOX_ID, Parameter
 
 ENDED = Parameter(
@@ -18,25 +18,25 @@ OUTCOME = Parameter(
 )
 
 
-def _list_workers(asked: Asked) -> Answer:
+def _list_workers(asked: Asked) -> Reply:
     page = asked.reports.operations.list_workers(
         ended=asked["ended"] or False, cursor=asked["cursor"], limit=asked["limit"]
     )
-    return Answer(value={"items": page.items}, next=page.next, previous=page.previous)
+    return Reply(value={"items": page.items}, next=page.next, previous=page.previous)
 
 
-def _list_sweeps(asked: Asked) -> Answer:
+def _list_sweeps(asked: Asked) -> Reply:
     page = asked.reports.operations.list_sweeps(cursor=asked["cursor"], limit=asked["limit"])
-    return Answer(value={"items": page.items}, next=page.next, previous=page.previous)
+    return Reply(value={"items": page.items}, next=page.next, previous=page.previous)
 
 
-def _list_actions(asked: Asked) -> Answer:
+def _list_actions(asked: Asked) -> Reply:
     wanted = AuditFilter(
         operator=asked["operator"], action=asked["action"], sandbox_id=asked["sandbox_id"], outcome=asked["outcome"],
         correlation_id=asked["correlation_id"], since=asked["since"], until=asked["until"],
     )  # fmt: skip
     page = asked.reports.operations.list_actions(wanted, cursor=asked["cursor"], limit=asked["limit"])
-    return Answer(value={"items": page.items}, next=page.next, previous=page.previous)
+    return Reply(value={"items": page.items}, next=page.next, previous=page.previous)
 
 
 OPERATIONS = (

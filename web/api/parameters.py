@@ -11,7 +11,7 @@ from typing import Any, Literal
 from flask import request
 
 from provider.ports.reading.paging import DEFAULT_LIMIT, MAX_LIMIT
-from web.api.problems import Problem
+from web.api.problems import RequestProblem
 from web.urls import url_for
 
 Place = Literal["path", "query", "header"]
@@ -67,7 +67,7 @@ SANDBOX_ID = Parameter(
 
 
 def read_all(parameters: Sequence[Parameter], path: Mapping[str, str]) -> dict[str, Any]:
-    """Read a request's parameters; raise a `Problem` that lists all that is wrong with them."""
+    """Read a request's parameters; raise a `RequestProblem` that lists all that is wrong with them."""
     known = {one.name for one in parameters if one.place == "query"}
     wrong = [_error(name, "no such parameter") for name in request.args if name not in known]
     values: dict[str, Any] = {}
@@ -82,7 +82,7 @@ def read_all(parameters: Sequence[Parameter], path: Mapping[str, str]) -> dict[s
             wrong.append(_error(one.name, str(error)))
     if wrong:
         told = "; ".join(f"{one['parameter']}: {one['detail']}" for one in wrong)
-        raise Problem(400, f"{told}; see {url_for('api_openapi')}", errors=wrong)
+        raise RequestProblem(400, f"{told}; see {url_for('api_openapi')}", errors=wrong)
     return values
 
 

@@ -1,4 +1,4 @@
-"""Sandboxes: many, one, its containers and its events."""
+"""Sandboxes: many, one, its containers and its events; all containers that ended, and all that took their place."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from provider.domain.errors import SandboxNotFound
 from provider.domain.ids import sandbox_stream
 from provider.domain.log import RecordedEvent
 from provider.domain.state import Generation
+from provider.ports.reading.audit import EvictionRow, RestartRow
 from provider.ports.reading.log import EventFilter
 from provider.ports.reading.paging import Count
 from provider.ports.reading.sandboxes import SandboxRecord, SandboxRow, SandboxSort
 from provider.reading.documents import generation_document
 from provider.reading.past import record_of
-from web.api.operations import Answer, Asked, Operation
+from web.api.operations import Asked, Operation, Reply
 from web.api.parameters import CURSOR, LIMIT, MOMENT, QUERY, SANDBOX_ID, Parameter
 from web.api.schemas import RowOf
-from web.api.searching import read_search
-from web.api.tags import tag_of
+from web.etags import sandbox_tag
 
 GENERATION = RowOf("GenerationRow", Generation, ("sandbox_id",))
 SORT = Parameter(
@@ -45,42 +45,50 @@ class SandboxThen:
     generations: tuple[Generation, ...]
 
 
-def _list(asked: Asked) -> Answer:
-    search = read_search(asked)
+def _list(asked: Asked) -> Reply:
+    search = asked.search()
     page = asked.reports.sandboxes.list_page(search, sort=asked["sort"], cursor=asked["cursor"], limit=asked["limit"])
-    return Answer(value={"items": page.items}, next=page.next, previous=page.previous)
+    return Reply(value={"items": page.items}, next=page.next, previous=page.previous)
 
 
-def _count(asked: Asked) -> Answer:
-    return Answer(value=asked.reports.sandboxes.count(read_search(asked)))
+def _count(asked: Asked) -> Reply:
+    return Reply(value=asked.reports.sandboxes.count(asked.search()))
 
 
-def _get(asked: Asked) -> Answer:
+def _get(asked: Asked) -> Reply:
     record = get_sandbox(asked)
-    return Answer(value=record, etag=tag_of(record))
+    return Reply(value=record, etag=sandbox_tag(record))
 
 
-def _list_generations(asked: Asked) -> Answer:
+def _list_generations(asked: Asked) -> Reply:
     record = get_sandbox(asked)
     found = asked.reports.insights.list_generations(record.sandbox_id)
-    return Answer(value={"items": [generation_document(record.sandbox_id, one) for one in found]})
+    return Reply(value={"items": [generation_document(record.sandbox_id, one) for one in found]})
 
 
-def _list_events(asked: Asked) -> Answer:
+def _list_events(asked: Asked) -> Reply:
     wanted = EventFilter(stream=sandbox_stream(get_sandbox(asked).sandbox_id))
     page = asked.reports.log.list_events(
         wanted, newest_first=asked["order"] == "desc", cursor=asked["cursor"], limit=asked["limit"]
     )
-    return Answer(value={"items": page.items}, next=page.next, previous=page.previous)
+    return Reply(value={"items": page.items}, next=page.next, previous=page.previous)
 
 
-def _look_back(asked: Asked) -> Answer:
+def _look_back(asked: Asked) -> Reply:
     moment = asked["at"] or asked.reports.fleet.freshness().now
     past = asked.reports.look_back(moment if asked["position"] is None else asked["position"])
     then = past.read(get_sandbox(asked).sandbox_id)
-    return Answer(
-        value=SandboxThen(position=past.position, sandbox=record_of(then.state), generations=then.generations)
-    )
+    return Reply(value=SandboxThen(position=past.position, sandbox=record_of(then.state), generations=then.generations))
+
+
+def _list_evictions(asked: Asked) -> Reply:
+    found = asked.reports.endings.list_evictions(asked.search(), cursor=asked["cursor"], limit=asked["limit"])
+    return Reply(value={"items": found.items}, next=found.next, previous=found.previous)
+
+
+def _list_restarts(asked: Asked) -> Reply:
+    found = asked.reports.endings.list_restarts(asked.search(), cursor=asked["cursor"], limit=asked["limit"])
+    return Reply(value={"items": found.items}, next=found.next, previous=found.previous)
 
 
 def get_sandbox(asked: Asked) -> SandboxRecord:
@@ -118,5 +126,13 @@ OPERATIONS = (
         path="/sandboxes/<sandbox_id>/as-of", name="sandbox_as_of", handler=_look_back, shape=SandboxThen,
         etag="moment", summary="Tell how a sandbox was at a time or a position, by default now.",
         parameters=(SANDBOX_ID, AT, POSITION),
+    ),
+    Operation(
+        path="/evictions", name="evictions", handler=_list_evictions, shape=EvictionRow, is_list=True, etag="moment",
+        summary="List evictions, the newest first.", parameters=(QUERY, CURSOR, LIMIT),
+    ),
+    Operation(
+        path="/restarts", name="restarts", handler=_list_restarts, shape=RestartRow, is_list=True, etag="moment",
+        summary="List restarts, the newest first.", parameters=(QUERY, CURSOR, LIMIT),
     ),
 )  # fmt: skip

@@ -8,62 +8,49 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 from collections.abc import Generator
 from datetime import datetime
 
-from flask import Response, request
-from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import ServiceUnavailable
-
+from web.etags import REFRESH_SECONDS
 from web.live.changes import Change
-from web.live.tailer import Freshness, Tailer
+from web.live.head_poller import HeadFreshness, HeadPoller
 from web.live.wakeup import Wakeup, Woken
-from web.routes import Route
-from web.services import services
 
 HEARTBEAT_SECONDS = 15.0
-REFRESH_SECONDS = 30.0
-"""A page shows what happened within the last hour: it changes although nothing happens."""
 LONGEST_SECONDS = 3600.0
 """A stream ends then and is opened again by whoever may still open it."""
-FIRST_LOOK_SECONDS = 2.0
-RETRY_SECONDS = 30
 NO_TOPIC: frozenset[str] = frozenset()
 TIME = frozenset({"time"})
 
 
-def live() -> ResponseReturnValue:
-    """Open a stream; `Last-Event-ID`, or `after` at the first time, says what the page has seen."""
-    tailer, places = services().open_tailer(), services().streams
-    if not places.enter():
-        raise ServiceUnavailable("all streams are in use; ask for the page itself", retry_after=RETRY_SECONDS)
-    tailer.first_look(FIRST_LOOK_SECONDS)
-    wakeup = tailer.subscribe()
-    lines = tell(tailer, wakeup, _seen(), request.environ.get("gunicorn.socket"))
-    response = Response(lines, content_type="text/event-stream; charset=utf-8")
-    response.headers["X-Accel-Buffering"] = "no"
+class Places:
+    """Counts the open streams of one process: each holds a thread, and some must stay free for pages. Thread-safe."""
 
-    @response.call_on_close
-    def leave() -> None:
-        lines.close()
-        tailer.unsubscribe(wakeup)
-        places.leave()
+    def __init__(self, limit: int) -> None:
+        self._free = threading.BoundedSemaphore(limit)
 
-    return response
+    def enter(self) -> bool:
+        """Take a place; False when there is none."""
+        return self._free.acquire(blocking=False)
+
+    def leave(self) -> None:
+        """Give a place back."""
+        self._free.release()
 
 
 def tell(
-    tailer: Tailer, wakeup: Wakeup, after: int | None, connection: socket.socket | None
+    poller: HeadPoller, wakeup: Wakeup, after: int | None, connection: socket.socket | None
 ) -> Generator[str, None, None]:
     """Tell what changes until the client goes away or the server ends."""
     begun = refreshed = time.monotonic()
-    seen = after if after is not None else tailer.freshness().position
+    seen = after if after is not None else poller.freshness().position
     told: tuple[bool, datetime | None] = (True, None)
     yield "retry: 3000\n\n"
-    yield _write("heartbeat", tailer.freshness(), NO_TOPIC)
-    while not tailer.is_leaving and time.monotonic() - begun < LONGEST_SECONDS:
-        fresh, change = tailer.freshness(), tailer.find_change(seen)
+    yield _write("heartbeat", poller.freshness(), NO_TOPIC)
+    while not poller.is_leaving and time.monotonic() - begun < LONGEST_SECONDS:
+        fresh, change = poller.freshness(), poller.find_change(seen)
         state = (fresh.as_of is not None, fresh.stale_since)
         if change is not None or state != told:
             seen, told = fresh.position, state
@@ -72,12 +59,12 @@ def tell(
         if woken is Woken.GONE:
             return
         if woken is Woken.QUIET:
-            is_old = time.monotonic() - refreshed >= REFRESH_SECONDS - 1
+            is_old = time.monotonic() - refreshed >= 2 * REFRESH_SECONDS - 1
             refreshed = time.monotonic() if is_old else refreshed
-            yield _write("change" if is_old else "heartbeat", tailer.freshness(), TIME if is_old else NO_TOPIC)
+            yield _write("change" if is_old else "heartbeat", poller.freshness(), TIME if is_old else NO_TOPIC)
 
 
-def _write(event: str, fresh: Freshness, topics: frozenset[str], change: Change | None = None) -> str:
+def _write(event: str, fresh: HeadFreshness, topics: frozenset[str], change: Change | None = None) -> str:
     document = {
         "position": fresh.position,
         "topics": sorted(topics),
@@ -86,11 +73,3 @@ def _write(event: str, fresh: Freshness, topics: frozenset[str], change: Change 
         "stale_since": fresh.stale_since.isoformat() if fresh.stale_since else None,
     }
     return f"event: {event}\nid: {fresh.position}\ndata: {json.dumps(document, separators=(',', ':'))}\n\n"
-
-
-def _seen() -> int | None:
-    text = request.headers.get("Last-Event-ID") or request.args.get("after", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
-
-
-ROUTES = (Route(path="/live", endpoint="live", view=live),)

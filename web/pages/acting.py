@@ -16,7 +16,7 @@ from provider.domain.search import parse_search
 from provider.ports.reading.audit import AuditFilter, OperatorActionRow
 from provider.reading.reports import Reports
 from web.pages.searching import SANDBOX_KEYS
-from web.routes import Route
+from web.route import Route
 from web.security.principal import find_principal
 from web.services import services
 from web.urls import url_for

@@ -9,11 +9,11 @@ from flask.typing import ResponseReturnValue
 
 from provider.ports.reading.audit import AuditFilter, OperatorActionRow
 from provider.ports.reading.paging import Page as Listed
-from web.pages.frame import here, show_page
-from web.pages.page import Page
+from web.pages.page import WebPage, show_page
 from web.pages.searching import Chip
 from web.presentation.address import Address
 from web.presentation.moments import SPANS, read_moment
+from web.rendering import here
 from web.services import services
 
 OUTCOMES = ("done", "refused", "failed")
@@ -63,4 +63,4 @@ def offer(address: Address, name: str, values: tuple[str, ...]) -> tuple[Chip, .
     )
 
 
-page = Page(path="/audit", endpoint="audit", title="Audit", key="a", view=show)
+page = WebPage(path="/audit", endpoint="audit", title="Audit", key="a", view=show)

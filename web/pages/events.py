@@ -13,12 +13,12 @@ from provider.domain.events import REGISTRY
 from provider.ports.reading.log import EventFilter, EventPage
 from provider.reading.archived import tell_log_archived
 from web.pages.audit import offer
-from web.pages.frame import here, show_page
-from web.pages.page import Page
+from web.pages.page import WebPage, show_page
 from web.pages.searching import Chip
 from web.presentation.address import Address
 from web.presentation.event_line import EventLine, tell_event
 from web.presentation.moments import SPANS, read_moment, show_machine
+from web.rendering import here
 from web.services import services
 from web.urls import url_for
 
@@ -112,4 +112,4 @@ def find_problems(address: Address, now: datetime) -> list[str]:
     ]
 
 
-page = Page(path="/events", endpoint="events", title="Events", key="e", view=show)
+page = WebPage(path="/events", endpoint="events", title="Events", key="e", view=show)

@@ -14,8 +14,8 @@ from provider.ports.reading.paging import MAX_LIMIT
 from provider.ports.reading.queries import LogQueries
 from provider.reading.export import MEDIA_TYPES, WRITERS, Format
 from web.pages.events import find_problems, read_filter
-from web.pages.frame import here
-from web.routes import Route
+from web.rendering import here
+from web.route import Route
 from web.services import services
 
 
@@ -43,5 +43,5 @@ def read_all(log: LogQueries, wanted: EventFilter) -> Iterator[RecordedEvent]:
             return
 
 
-csv_route = Route(path="/events.csv", endpoint="events_csv", view=partial(export, "csv"))
-ndjson_route = Route(path="/events.ndjson", endpoint="events_ndjson", view=partial(export, "ndjson"))
+csv_route = Route(path="/events.csv", endpoint="events_csv", view=partial(export, "csv"), role="viewer")
+ndjson_route = Route(path="/events.ndjson", endpoint="events_ndjson", view=partial(export, "ndjson"), role="viewer")

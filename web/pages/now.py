@@ -12,11 +12,10 @@ from provider.domain.sweeps import SweepRow
 from provider.domain.verdict import Bucket, Level, Reason, Verdict
 from provider.ports.reading.fleet import FleetReading, Overview, Tally
 from provider.ports.reading.fleet import Mark as FleetMark
-from web.pages.frame import show_page
-from web.pages.page import Page
+from web.pages.page import WebPage, show_page
 from web.presentation.moments import show_machine
 from web.presentation.scale import Scale
-from web.presentation.strip import Ends, Mark, MarkKind, Strip, draw_strip
+from web.presentation.strip import Ends, MarkKind, Strip, StripMark, draw_strip
 from web.presentation.words import Kind, Word, say_end
 from web.services import services
 from web.urls import url_for
@@ -124,12 +123,12 @@ def _draw(reading: FleetReading) -> Strip:
     return draw_strip(scale, ends, [mark_of(one) for one in reading.marks])
 
 
-def mark_of(mark: FleetMark) -> Mark:
+def mark_of(mark: FleetMark) -> StripMark:
     """Draw what the read side marks."""
     kind = MARKS[mark.kind]
     if mark.kind == "sweep" and mark.failed:
         kind = "sweep failed"
-    return Mark(mark.at, kind, f"{mark.at:%H:%M:%S} UTC: {mark.label}")
+    return StripMark(mark.at, kind, f"{mark.at:%H:%M:%S} UTC: {mark.label}")
 
 
 def _tell_reason(reason: Reason) -> ReasonLine:
@@ -150,4 +149,4 @@ def _evictions(**terms: object) -> str:
     return url_for("evictions", q=format_search(Search(**terms)))  # type: ignore[arg-type]
 
 
-page = Page(path="/", endpoint="now", title="Now", key="n", view=show)
+page = WebPage(path="/", endpoint="now", title="Now", key="n", view=show)

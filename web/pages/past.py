@@ -12,9 +12,9 @@ from provider.domain.errors import InvalidPositionError
 from provider.ports.reading.sandboxes import SandboxRecord
 from provider.reading.past import Past
 from provider.reading.reports import Reports
-from web.pages.frame import here, show_page
-from web.pages.page import Page
+from web.pages.page import WebPage, show_page
 from web.presentation.moments import read_as_of
+from web.rendering import here
 from web.services import services
 
 SHOWN = 500
@@ -57,4 +57,4 @@ def _look(asked: str, past: Past) -> PastView:
     return PastView(asked, past.now(), past.position, found[:SHOWN], is_cut=len(found) > SHOWN)
 
 
-page = Page(path="/past", endpoint="past", title="As it was", view=show)
+page = WebPage(path="/past", endpoint="past", title="As it was", view=show)

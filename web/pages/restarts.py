@@ -10,9 +10,9 @@ from provider.domain.events import END_REASONS
 from provider.ports.reading.audit import RestartRow
 from provider.ports.reading.paging import Count
 from provider.ports.reading.paging import Page as Listed
-from web.pages.frame import here, show_page
-from web.pages.page import Page
+from web.pages.page import WebPage, show_page
 from web.pages.searching import Chip, Question, answer, ask
+from web.rendering import here
 from web.services import services
 
 
@@ -37,4 +37,4 @@ def show() -> ResponseReturnValue:
     return show_page("restarts.html", view, now, status=400 if question.error else 200)
 
 
-page = Page(path="/restarts", endpoint="restarts", title="Restarts", key="r", view=show)
+page = WebPage(path="/restarts", endpoint="restarts", title="Restarts", key="r", view=show)

@@ -21,14 +21,14 @@ from provider.reading.archived import tell_archived
 from provider.reading.narrative import Narrative, tell_alive, tell_ending
 from provider.reading.reports import Reports
 from web.pages.acting import Acting, make_form, offer_for
-from web.pages.frame import here, show_page
-from web.pages.page import Page
+from web.pages.page import WebPage, show_page
 from web.presentation.event_line import EventLine, tell_event
 from web.presentation.folding import describe_state, list_changes
 from web.presentation.lifetime import LifetimeBar, Lifetimes, draw_lifetimes
 from web.presentation.moments import read_as_of
-from web.presentation.payload import Change
+from web.presentation.payload import FieldChange
 from web.presentation.words import Word, say_end, say_status
+from web.rendering import here
 from web.services import services
 from web.urls import url_for
 
@@ -60,7 +60,7 @@ class HistoryLine:
     """One event with what it changed; None where the history is too long for that."""
 
     line: EventLine
-    changes: tuple[Change, ...] | None
+    changes: tuple[FieldChange, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,4 +191,4 @@ def _group(values: Mapping[str, object]) -> Iterator[tuple[str, tuple[tuple[str,
         yield (f"Generation {group[1:]}" if group else "Sandbox"), tuple(items)
 
 
-page = Page(path="/sandboxes/<sandbox_id>", endpoint="sandbox", title="Sandbox", view=show)
+page = WebPage(path="/sandboxes/<sandbox_id>", endpoint="sandbox", title="Sandbox", view=show)

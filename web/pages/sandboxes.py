@@ -19,9 +19,9 @@ from provider.ports.reading.paging import Page as Listed
 from provider.ports.reading.sandboxes import SandboxRow, SandboxSort
 from provider.reading.reports import Reports
 from web.pages.acting import MANY, Acting, make_form
-from web.pages.frame import here, show_page
-from web.pages.page import Page
+from web.pages.page import WebPage, show_page
 from web.pages.searching import SANDBOX_KEYS, Chip, Question, answer, ask
+from web.rendering import here
 from web.services import services
 from web.urls import url_for
 
@@ -89,4 +89,4 @@ def _find_one(reports: Reports, question: Question) -> str | None:
     return found.sandbox_id if found is not None else None
 
 
-page = Page(path="/sandboxes", endpoint="sandboxes", title="Sandboxes", key="s", view=show)
+page = WebPage(path="/sandboxes", endpoint="sandboxes", title="Sandboxes", key="s", view=show)

@@ -10,9 +10,9 @@ from provider.domain.sweeps import LeaseRow, SweepRow
 from provider.ports.reading.paging import Page as Listed
 from provider.reading.wording import count_of
 from web.pages.acting import DRY_RUN, SWEEP, Acting, make_form
-from web.pages.frame import here, show_page
-from web.pages.page import Page
+from web.pages.page import WebPage, show_page
 from web.presentation.words import Word, say_outcome
+from web.rendering import here
 from web.services import services
 from web.urls import url_for
 
@@ -67,4 +67,4 @@ def say_sweep(row: SweepRow) -> Word:
     return say_outcome("changed" if row.counts.actions else "found_nothing")
 
 
-page = Page(path="/sweeps", endpoint="sweeps", title="Sweeps", key="p", view=show)
+page = WebPage(path="/sweeps", endpoint="sweeps", title="Sweeps", key="p", view=show)

@@ -9,9 +9,8 @@ from flask.typing import ResponseReturnValue
 
 from provider.ports.reading.system import IntegritySummary, SystemReport
 from web.invariants import Look
-from web.live.tailer import Freshness
-from web.pages.frame import show_page
-from web.pages.page import Page
+from web.live.head_poller import HeadFreshness
+from web.pages.page import WebPage, show_page
 from web.services import services
 
 LIBRARIES = ("sandbox-ledger", "flask", "gunicorn", "sqlalchemy", "alembic", "docker")
@@ -24,7 +23,7 @@ class SystemView:
     report: SystemReport
     integrity: IntegritySummary
     invariants: Look
-    feed: Freshness
+    feed: HeadFreshness
     behind: int
     versions: tuple[tuple[str, str], ...]
     source: str
@@ -34,7 +33,7 @@ class SystemView:
 def show() -> ResponseReturnValue:
     """Show what stands behind the pages."""
     reports, settings = services().reports, services().settings
-    report, feed = reports.system.describe(), services().open_tailer().freshness()
+    report, feed = reports.system.describe(), services().open_head_poller().freshness()
     view = SystemView(
         report=report,
         integrity=reports.integrity.summary(),
@@ -48,4 +47,4 @@ def show() -> ResponseReturnValue:
     return show_page("system.html", view, report.freshness.now)
 
 
-page = Page(path="/system", endpoint="system", title="System", key="y", view=show)
+page = WebPage(path="/system", endpoint="system", title="System", key="y", view=show)

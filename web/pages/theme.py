@@ -6,15 +6,15 @@ from flask import redirect, request
 from flask.typing import ResponseReturnValue
 
 from web.rendering import THEME_COOKIE
-from web.routes import Route
-from web.urls import url_for
+from web.route import Route
+from web.urls import safe_next, url_for
 
 A_YEAR = 365 * 24 * 3600
 
 
 def choose() -> ResponseReturnValue:
     """Remember the theme in this browser, and go back to the page."""
-    answer = redirect(_back(request.form.get("next", "")), 303)
+    answer = redirect(safe_next(request.form.get("next", "")), 303)
     theme = request.form.get("theme")
     if theme in ("light", "dark"):
         answer.set_cookie(
@@ -29,13 +29,6 @@ def choose() -> ResponseReturnValue:
     else:
         answer.delete_cookie(THEME_COOKIE, path=url_for("now"))
     return answer
-
-
-def _back(path: str) -> str:
-    """Go nowhere but to a page of this server."""
-    home = url_for("now")
-    is_ours = path.startswith(home) and not path.startswith(("//", "/\\")) and path.isprintable()
-    return path if is_ours else home
 
 
 route = Route(path="/theme", endpoint="theme", view=choose, methods=("POST",), role=None)

@@ -11,15 +11,15 @@ from flask.typing import ResponseReturnValue
 from provider.domain.search import Search, format_search
 from provider.ports.reading.timeline import Kind, RowBy, TimelineReading
 from web.pages.audit import offer
-from web.pages.frame import here, show_page
 from web.pages.now import mark_of
-from web.pages.page import Page
+from web.pages.page import WebPage, show_page
 from web.pages.searching import Chip
 from web.presentation.address import Address
 from web.presentation.lanes import Lanes, draw_lanes
 from web.presentation.moments import SPANS, read_moment, say_range, show_machine
 from web.presentation.scale import Scale
 from web.presentation.strip import Strip, draw_strip
+from web.rendering import here
 from web.services import services
 from web.urls import url_for
 
@@ -95,4 +95,4 @@ def _link(by: RowBy, key: str | None, kind: Kind, stretch: tuple[datetime, datet
     return url_for("evictions", q=format_search(search))
 
 
-page = Page(path="/timeline", endpoint="timeline", title="Timeline", key="t", view=show)
+page = WebPage(path="/timeline", endpoint="timeline", title="Timeline", key="t", view=show)

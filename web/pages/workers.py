@@ -9,10 +9,10 @@ from flask.typing import ResponseReturnValue
 from provider.domain.search import Search, format_search
 from provider.ports.reading.audit import WorkerReport
 from provider.ports.reading.paging import Page as Listed
-from web.pages.frame import here, show_page
-from web.pages.page import Page
+from web.pages.page import WebPage, show_page
 from web.presentation.address import Address
 from web.presentation.words import Word
+from web.rendering import here
 from web.services import services
 from web.urls import url_for
 
@@ -75,4 +75,4 @@ def say_worker(row: WorkerReport, lease_seconds: float) -> Word:
     return Word("alive", "good", "its heart beats")
 
 
-page = Page(path="/workers", endpoint="workers", title="Workers", key="w", view=show)
+page = WebPage(path="/workers", endpoint="workers", title="Workers", key="w", view=show)

@@ -10,12 +10,12 @@ from typing import Any
 
 from provider.domain.log import format_timestamp
 from provider.ports.reading.sandboxes import SandboxAsOf
-from web.presentation.payload import Change, compare
+from web.presentation.payload import FieldChange, compare
 
 _BOOKKEEPING = frozenset({"version", "updated_at", "generations", "crashes"})
 
 
-def list_changes(folded: Iterable[SandboxAsOf], positions: Collection[int]) -> Mapping[int, tuple[Change, ...]]:
+def list_changes(folded: Iterable[SandboxAsOf], positions: Collection[int]) -> Mapping[int, tuple[FieldChange, ...]]:
     """List what each of the events at these positions changed, given a sandbox's whole history as it was folded."""
     return {
         after.position: compare(describe_state(before), describe_state(after))

@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FieldChange:
     """One field that an event changed; None is a value that was not there."""
 
     name: str
@@ -22,12 +22,12 @@ def show_payload(data: Mapping[str, Any]) -> str:
     return json.dumps(dict(data), indent=2, sort_keys=True, ensure_ascii=False, default=str)
 
 
-def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
+def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldChange, ...]:
     """List the fields whose value is another one, by name."""
     missing = object()
     names = sorted({*before, *after})
     return tuple(
-        Change(name, _show(before, name), _show(after, name))
+        FieldChange(name, _show(before, name), _show(after, name))
         for name in names
         if before.get(name, missing) != after.get(name, missing)
     )

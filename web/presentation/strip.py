@@ -31,7 +31,7 @@ class Ends:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class StripMark:
     """Something that happened at one moment, told in words."""
 
     at: datetime
@@ -76,7 +76,7 @@ class Strip:
     height: int = AXIS + 2
 
 
-def draw_strip(scale: Scale, ends: Sequence[Ends], marks: Sequence[Mark]) -> Strip:
+def draw_strip(scale: Scale, ends: Sequence[Ends], marks: Sequence[StripMark]) -> Strip:
     """Draw ends and marks over the stretch of time."""
     peak = max((max(one.unexpected, one.expected) for one in ends), default=0)
     return Strip(
@@ -105,9 +105,9 @@ def _draw_ends(scale: Scale, ends: Ends, peak: int) -> list[Bar]:
     return bars
 
 
-def _place_marks(scale: Scale, marks: Sequence[Mark]) -> tuple[PlacedMark, ...]:
+def _place_marks(scale: Scale, marks: Sequence[StripMark]) -> tuple[PlacedMark, ...]:
     """Put marks of one kind that would cover each other into one, at the place of the first."""
-    groups: dict[MarkKind, list[list[Mark]]] = {}
+    groups: dict[MarkKind, list[list[StripMark]]] = {}
     for mark in sorted(marks, key=lambda one: one.at):
         of_kind = groups.setdefault(mark.kind, [])
         if of_kind and scale.share(mark.at) - scale.share(of_kind[-1][0].at) < 1 / SLOTS[mark.kind]:
@@ -121,12 +121,12 @@ def _place_marks(scale: Scale, marks: Sequence[Mark]) -> tuple[PlacedMark, ...]:
     )
 
 
-def _tell_marks(marks: Sequence[Mark]) -> str:
+def _tell_marks(marks: Sequence[StripMark]) -> str:
     first = marks[0]
     return first.title if len(marks) == 1 else f"{first.title}, and {len(marks) - 1} more"
 
 
-def _tell(ends: Sequence[Ends], marks: Sequence[Mark]) -> str:
+def _tell(ends: Sequence[Ends], marks: Sequence[StripMark]) -> str:
     unexpected, expected = sum(one.unexpected for one in ends), sum(one.expected for one in ends)
     worst = max(ends, key=lambda one: one.unexpected, default=None)
     parts = [f"{count_of(unexpected, 'unexpected end')} and {expected:,} expected"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from provider.config.settings import WebRole, WebSettings
 from web.security.authentication import Authenticator, HostApplication, Local, ProxyUsers, TokenHolders
 from web.security.keys import find_key
-from web.security.login import SignIn
 from web.security.sessions import Sessions
+from web.security.sign_in import SignIn
 
 Ask = Callable[[], tuple[str, WebRole] | None]
 

@@ -12,8 +12,7 @@ from provider.config.settings import ProxySettings, WebRole, WebSettings
 from web.security.addresses import Trusted, group_of, is_loopback, parse_address
 from web.security.attempts import Attempts
 from web.security.principal import Principal
-from web.security.sessions import COOKIE, Sessions
-from web.security.tokens import find_token
+from web.security.sessions import COOKIE, Sessions, find_token
 
 BEARER = "bearer "
 BEARER_FAILURES = 100

@@ -11,10 +11,9 @@ from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
 
 from provider.config.settings import WebRole, WebSettings
 from web.security.authentication import Authenticator
-from web.security.hosts import Hosts
-from web.security.origins import is_foreign
+from web.security.origins import Hosts, is_foreign
 from web.security.principal import Principal, remember_principal
-from web.urls import endpoint_of, here, url_for
+from web.urls import endpoint_of, own_url, url_for
 
 ANYWHERE = frozenset({"livez", "readyz"})
 """Asked by probes under whatever name they know; they tell nothing that a foreign page could use."""
@@ -66,9 +65,9 @@ class Guard:
             )
         if request.headers.get("Sec-Fetch-Site") == "cross-site":
             return _come_again()
-        return redirect(url_for("login", next=here()), 303)
+        return redirect(url_for("login", next=own_url()), 303)
 
 
 def _come_again() -> Response:
     """Let the browser ask again by itself: a strict cookie is not sent along when another site's link is followed."""
-    return Response("", headers={"Refresh": f"0; url={here()}"}, content_type="text/html; charset=utf-8")
+    return Response("", headers={"Refresh": f"0; url={own_url()}"}, content_type="text/html; charset=utf-8")

@@ -41,3 +41,14 @@ class Sessions:
     def _mark(self, token: TokenSettings) -> str:
         """Tie a session to the very token: one that was replaced under the same name ends it."""
         return hmac.new(self._key, token.sha256.lower().encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def find_token(tokens: Sequence[TokenSettings], text: str, name: str | None = None) -> TokenSettings | None:
+    """Return the token that this text is, of this name when one is given. Every token is compared, always."""
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    found = None
+    for token in tokens:
+        same = hmac.compare_digest(digest, token.sha256.lower())
+        if same and name in (None, token.name):
+            found = token
+    return found

@@ -14,7 +14,7 @@ from schemathesis.config import SchemathesisConfig
 from tests.support.signing_in import bearer, token_settings
 from tests.support.web import Fleet, configuration, open_app
 from web.api.operations import Operation
-from web.api.table import OPERATIONS
+from web.routes import OPERATIONS
 
 EXAMPLES = 10
 # A text can be as described and yet be no query and no cursor: that is told with 422.

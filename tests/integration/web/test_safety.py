@@ -15,7 +15,7 @@ from tests.integration.web.conftest import Open
 from tests.support.signing_in import SAME_ORIGIN, add_an_action, bearer, sign_in, token_settings
 from tests.support.web import configuration
 from web import create_app, create_blueprint
-from web.application import routes
+from web.routes import list_routes
 from web.security.headers import POLICY
 
 TEMPLATES = sorted((Path(web.__file__).parent / "templates").rglob("*.html"))
@@ -184,7 +184,7 @@ def test_another_site_cannot_sign_a_browser_in(token_client: FlaskClient) -> Non
 
 def test_every_url_names_the_role_that_it_needs() -> None:
     open_to_all = {"login", "sign_in", "logout", "livez", "readyz", "theme"}
-    for route in routes():
+    for route in list_routes():
         assert (route.role is None) == (route.endpoint in open_to_all), route
         unsafe = set(route.methods) - {"GET"}
         assert not unsafe or route.role != "viewer", route

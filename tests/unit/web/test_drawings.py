@@ -10,7 +10,7 @@ import pytest
 from provider.domain.state import Generation
 from web.presentation.lifetime import draw_lifetimes
 from web.presentation.scale import Scale, percent
-from web.presentation.strip import BASE, UP, Ends, Mark, draw_strip
+from web.presentation.strip import BASE, UP, Ends, StripMark, draw_strip
 
 SINCE = datetime(2026, 3, 28, 13, 0, tzinfo=UTC)
 HOUR = Scale(SINCE, SINCE + timedelta(hours=1))
@@ -77,8 +77,12 @@ def test_a_single_end_among_thousands_can_be_seen() -> None:
 
 
 def test_marks_at_one_place_are_merged() -> None:
-    marks = [Mark(at(3), "worker", "w1 lost"), Mark(at(3.01), "worker", "w2 lost"), Mark(at(30), "worker", "w3 lost")]
-    drawn = draw_strip(HOUR, [], [*marks, Mark(at(3), "sweep failed", "sweep failed")])
+    marks = [
+        StripMark(at(3), "worker", "w1 lost"),
+        StripMark(at(3.01), "worker", "w2 lost"),
+        StripMark(at(30), "worker", "w3 lost"),
+    ]
+    drawn = draw_strip(HOUR, [], [*marks, StripMark(at(3), "sweep failed", "sweep failed")])
     assert [(one.count, one.title) for one in drawn.marks] == [
         (2, "w1 lost, and 1 more"), (1, "w3 lost"), (1, "sweep failed"),
     ]  # fmt: skip

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from provider.config.settings import WebSettings
-from web.security.hosts import Hosts
+from web.security.origins import Hosts
 
 WEB = WebSettings(
     host="10.0.0.5", allowed_hosts=("ledger.example", "exact.example:8443"), public_url="https://public.example:444/x"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from web.presentation.payload import Change, compare, show_payload
+from web.presentation.payload import FieldChange, compare, show_payload
 
 
 def test_only_what_differs_is_listed() -> None:
     before = {"image": "a", "generation": 1, "limits": {"memory": 1}, "gone": "x"}
     after = {"image": "b", "generation": 1, "limits": {"memory": 2}, "new": None}
     assert compare(before, after) == (
-        Change("gone", "x", None),
-        Change("image", "a", "b"),
-        Change("limits", '{"memory": 1}', '{"memory": 2}'),
-        Change("new", None, "null"),
+        FieldChange("gone", "x", None),
+        FieldChange("image", "a", "b"),
+        FieldChange("limits", '{"memory": 1}', '{"memory": 2}'),
+        FieldChange("new", None, "null"),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from web.live.places import Places
+from web.live.streams import Places
 from web.live.wakeup import Wakeup, Woken
 
 

@@ -3,50 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 from flask import Response, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from provider.config.settings import TokenSettings, WebSettings
 from web.rendering import render
-from web.routes import Route
-from web.security.addresses import Trusted, group_of
-from web.security.attempts import Attempts
-from web.security.sessions import COOKIE, Sessions
-from web.security.tokens import find_token
+from web.route import Route
+from web.security.sessions import COOKIE
+from web.security.sign_in import SignIn
 from web.services import services
-from web.urls import url_for
+from web.urls import safe_next, url_for
 
-WINDOW_SECONDS = 900.0
-FAILURES_PER_ADDRESS = 10
-FAILURES_PER_NAME = 30
 LONGEST_NAME = 64
-LONGEST_NEXT = 2000
-
-
-class SignIn:
-    """Checks what was typed into the form, and counts what was wrong, by address and by name."""
-
-    def __init__(self, web: WebSettings, sessions: Sessions) -> None:
-        self.sessions = sessions
-        self._tokens = web.tokens
-        self._trusted = Trusted(web.proxy.trusted_addresses)
-        self._by_address = Attempts(FAILURES_PER_ADDRESS, WINDOW_SECONDS)
-        self._by_name = Attempts(FAILURES_PER_NAME, WINDOW_SECONDS)
-
-    def check(self, name: str, text: str) -> tuple[TokenSettings | None, float]:
-        """Find the token, or None; the seconds say how long to wait when it was not even looked at."""
-        address = group_of(self._trusted.find_client(request.remote_addr, request.headers.get("X-Forwarded-For")))
-        wait = self._by_address.take(address) or self._by_name.take(name)
-        if wait:
-            return None, wait
-        token = find_token(self._tokens, text, name)
-        if token is not None:
-            self._by_address.give_back(address)
-            self._by_name.give_back(name)
-        return token, 0.0
 
 
 def show() -> ResponseReturnValue:
@@ -81,16 +50,6 @@ def sign_out() -> ResponseReturnValue:
     response = redirect(url_for("login"), 303)
     response.delete_cookie(COOKIE, path=_cookie_path(), secure=request.is_secure, httponly=True, samesite="Strict")
     return response
-
-
-def safe_next(target: str) -> str:
-    """Give a path of this server to go on to; everything else is the first page."""
-    # Browsers take a backslash for a slash and skip control characters, so that such a path may lead elsewhere.
-    plain = target.isprintable() and "\\" not in target and len(target) <= LONGEST_NEXT
-    if not plain or not target.startswith("/") or target.startswith("//"):
-        return url_for("now")
-    parts = urlsplit(target)
-    return url_for("now") if parts.scheme or parts.netloc else target
 
 
 ROUTES = (

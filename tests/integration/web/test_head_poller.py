@@ -12,8 +12,8 @@ from provider.reading.insights import Insights
 from tests.support.waiting import wait_until
 from tests.support.web import Fleet
 from web.live.changes import EVERYTHING, Change
+from web.live.head_poller import HeadPoller
 from web.live.streams import tell
-from web.live.tailer import Tailer
 
 
 class Switch:
@@ -37,52 +37,52 @@ def switch(empty_fleet: Fleet) -> Iterator[Switch]:
 
 
 @pytest.fixture
-def tailer(switch: Switch) -> Iterator[Tailer]:
-    made = Tailer(switch, look_seconds=0.01).start()
+def poller(switch: Switch) -> Iterator[HeadPoller]:
+    made = HeadPoller(switch, look_seconds=0.01).start()
     yield made
     made.stop()
 
 
-def test_it_notices_what_another_process_commits(empty_fleet: Fleet, switch: Switch, tailer: Tailer) -> None:
-    before = tailer.first_look(10).position
-    assert tailer.find_change(before) is None
+def test_it_notices_what_another_process_commits(empty_fleet: Fleet, switch: Switch, poller: HeadPoller) -> None:
+    before = poller.first_look(10).position
+    assert poller.find_change(before) is None
     sandbox_id = empty_fleet.acquire("thread")
     head = switch.insights.head_position()
-    wait_until(lambda: tailer.freshness().position == head, what="the last event")
-    change = tailer.find_change(before)
+    wait_until(lambda: poller.freshness().position == head, what="the last event")
+    change = poller.find_change(before)
     assert change is not None
     assert change == Change(head, frozenset({"sandbox"}), frozenset({sandbox_id}))
 
 
-def test_a_position_from_another_ledger_or_from_long_ago_is_told_everything(tailer: Tailer) -> None:
-    position = tailer.first_look(10).position
+def test_a_position_from_another_ledger_or_from_long_ago_is_told_everything(poller: HeadPoller) -> None:
+    position = poller.first_look(10).position
     for seen in (position + 1000, -1):
-        change = tailer.find_change(seen)
+        change = poller.find_change(seen)
         assert change is not None
         assert change.topics == {EVERYTHING}
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("the database is away"), RuntimeError("the database is away")])
 def test_it_survives_a_database_that_is_away_and_says_since_when(
-    switch: Switch, tailer: Tailer, error: Exception
+    switch: Switch, poller: HeadPoller, error: Exception
 ) -> None:
-    assert tailer.first_look(10).stale_since is None
+    assert poller.first_look(10).stale_since is None
     switch.error = error
-    wait_until(lambda: tailer.freshness().stale_since, what="it is noticed as away")
-    stale = tailer.freshness()
+    wait_until(lambda: poller.freshness().stale_since, what="it is noticed as away")
+    stale = poller.freshness()
     assert stale.error == "the database is away"
     assert stale.stale_since == stale.as_of
     switch.error = None
-    wait_until(lambda: tailer.freshness().stale_since is None, what="it is noticed as back")
-    assert tailer.freshness().error is None
+    wait_until(lambda: poller.freshness().stale_since is None, what="it is noticed as back")
+    assert poller.freshness().error is None
 
 
 def test_a_stream_tells_that_something_changed_and_when_the_ledger_is_away(
-    empty_fleet: Fleet, switch: Switch, tailer: Tailer
+    empty_fleet: Fleet, switch: Switch, poller: HeadPoller
 ) -> None:
-    position = tailer.first_look(10).position
-    wakeup = tailer.subscribe()
-    lines = tell(tailer, wakeup, position, None)
+    position = poller.first_look(10).position
+    wakeup = poller.subscribe()
+    lines = tell(poller, wakeup, position, None)
     assert next(lines) == "retry: 3000\n\n"
     assert next(lines).startswith("event: heartbeat\n")
     sandbox_id = empty_fleet.acquire("thread")
@@ -95,32 +95,32 @@ def test_a_stream_tells_that_something_changed_and_when_the_ledger_is_away(
     switch.error = None
     while '"stale_since":null' not in told:
         told = next(lines)
-    tailer.leave()
+    poller.leave()
     assert list(lines) == []
-    tailer.unsubscribe(wakeup)
+    poller.unsubscribe(wakeup)
 
 
-def test_a_stream_that_comes_back_is_told_what_it_missed(empty_fleet: Fleet, tailer: Tailer) -> None:
-    position = tailer.first_look(10).position
+def test_a_stream_that_comes_back_is_told_what_it_missed(empty_fleet: Fleet, poller: HeadPoller) -> None:
+    position = poller.first_look(10).position
     empty_fleet.acquire("thread")
-    wait_until(lambda: tailer.freshness().position > position, what="the events")
-    wakeup = tailer.subscribe()
-    lines = tell(tailer, wakeup, position, None)
+    wait_until(lambda: poller.freshness().position > position, what="the events")
+    wakeup = poller.subscribe()
+    lines = tell(poller, wakeup, position, None)
     assert "event: change" in "".join(next(lines) for _ in range(3))
     lines.close()
-    tailer.unsubscribe(wakeup)
+    poller.unsubscribe(wakeup)
 
 
 def test_a_stream_says_when_the_ledger_has_not_answered_yet_and_when_it_has(switch: Switch) -> None:
-    tailer = Tailer(switch, look_seconds=0.01)
-    wakeup = tailer.subscribe()
-    lines = tell(tailer, wakeup, 0, None)
+    poller = HeadPoller(switch, look_seconds=0.01)
+    wakeup = poller.subscribe()
+    lines = tell(poller, wakeup, 0, None)
     told = [next(lines) for _ in range(3)]
     assert told[2].startswith("event: change\n"), "the page is read again, and told that nobody knows"
     assert '"as_of":null' in told[2]
-    tailer.start()
+    poller.start()
     told += [next(lines)]
     assert told[3].startswith("event: change\n")
     assert '"as_of":null' not in told[3]
-    tailer.stop()
-    tailer.unsubscribe(wakeup)
+    poller.stop()
+    poller.unsubscribe(wakeup)

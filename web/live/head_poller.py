@@ -27,7 +27,7 @@ JOIN_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Freshness:
+class HeadFreshness:
     """How current this process's view is.
 
     `as_of` is when the ledger last answered, `stale_since` the same while it does not answer any more; `error` is what
@@ -40,7 +40,7 @@ class Freshness:
     error: str | None = None
 
 
-class Tailer:
+class HeadPoller:
     """Follows the head of the ledger in one thread. Safe from any thread; survives every outage of the database."""
 
     def __init__(self, insights: Callable[[], Insights], look_seconds: float = LOOK_SECONDS) -> None:
@@ -51,11 +51,11 @@ class Tailer:
         self._lock = threading.Lock()
         self._changes: RecentChanges | None = None
         self._waiting: set[Wakeup] = set()
-        self._freshness = Freshness(0, None)
-        self._thread = threading.Thread(target=self._run, name="web-tailer", daemon=True)
+        self._freshness = HeadFreshness(0, None)
+        self._thread = threading.Thread(target=self._run, name="web-head-poller", daemon=True)
         self.is_leaving = False
 
-    def start(self) -> Tailer:
+    def start(self) -> HeadPoller:
         """Begin to look."""
         self._thread.start()
         return self
@@ -84,16 +84,16 @@ class Tailer:
             self._waiting.discard(wakeup)
         wakeup.close()
 
-    def freshness(self) -> Freshness:
+    def freshness(self) -> HeadFreshness:
         """Tell how current the view is; nothing is asked. A look that does not come back says nothing by itself."""
         fresh = self._freshness
         if fresh.as_of is None or fresh.stale_since is not None:
             return fresh
         if (datetime.now(UTC) - fresh.as_of).total_seconds() < LATE_SECONDS:
             return fresh
-        return Freshness(fresh.position, fresh.as_of, fresh.as_of, "the database has not answered for some time")
+        return HeadFreshness(fresh.position, fresh.as_of, fresh.as_of, "the database has not answered for some time")
 
-    def first_look(self, seconds: float) -> Freshness:
+    def first_look(self, seconds: float) -> HeadFreshness:
         """Wait for the first look, which may have failed, but not longer than this."""
         self._looked.wait(seconds)
         return self.freshness()
@@ -126,7 +126,7 @@ class Tailer:
             self._changes = RecentChanges(head)
         elif head > before.position:
             error = self._read(insights, before.position, head)
-        self._freshness = Freshness(head, datetime.now(UTC), None, error)
+        self._freshness = HeadFreshness(head, datetime.now(UTC), None, error)
         if head != before.position or before.as_of is None or before.stale_since is not None:
             self._ring()
 
@@ -144,7 +144,7 @@ class Tailer:
     def _note_failure(self, error: str) -> None:
         before = self._freshness
         since = before.stale_since or before.as_of or datetime.now(UTC)
-        self._freshness = Freshness(before.position, before.as_of, since, error)
+        self._freshness = HeadFreshness(before.position, before.as_of, since, error)
         if before.stale_since is None:
             self._ring()
 
