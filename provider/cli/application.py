@@ -39,9 +39,12 @@ BROKEN_PIPE = 128 + signal.SIGPIPE
 INTERRUPTED = 128 + signal.SIGINT
 
 
-def module_name(name: str) -> str:
-    """Name a verb's module: what Python does not take as a name gets underscores."""
-    return f"{name}_" if name in ("exec", "import") else name.replace("-", "_")
+def locate(name: str) -> tuple[str, str]:
+    """Return the module of a verb and the command's name in it."""
+    if name in ("release", "restart", "destroy", "clear"):
+        return "orders", name
+    # What Python does not take as a name gets underscores.
+    return f"{name}_" if name in ("exec", "import") else name.replace("-", "_"), "command"
 
 
 class Verbs(click.Group):
@@ -55,8 +58,8 @@ class Verbs(click.Group):
         """Import a verb."""
         if cmd_name not in VERBS:
             return None
-        module = importlib.import_module(f"provider.cli.verbs.{module_name(cmd_name)}")
-        command: click.Command = module.command
+        module, attribute = locate(cmd_name)
+        command: click.Command = getattr(importlib.import_module(f"provider.cli.verbs.{module}"), attribute)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

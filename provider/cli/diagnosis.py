@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
-from provider.cli.finding import Finding
-from provider.cli.job_findings import report_jobs
 from provider.domain.errors import StoreUnavailable
+from provider.reading.wording import count_of
 
 if TYPE_CHECKING:
     from provider.config.settings import Settings
+    from provider.domain.workers import JobRow, WorkerJobs
     from provider.ports.engine import EngineDescription
 
 NO_ISOLATION = "the process backend does not isolate: commands run as this user, with its files and network"
+OVERDUE_INTERVALS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, how it is, and what to do."""
+
+    subject: str
+    status: Literal["ok", "warn", "fail"]
+    message: str
 
 
 def diagnose(settings: Settings) -> Sequence[Finding]:
-    """Look at everything; nothing is changed and no container is started."""
+    """Check everything; nothing is changed and no container is started."""
     return [
         Finding("config", "ok", settings.source),
         *_check_database(settings),
@@ -124,3 +135,42 @@ def _check_jobs(settings: Settings) -> Iterator[Finding]:
     except StoreUnavailable:
         return  # told by the lines about the database
     yield from report_jobs(workers, settings.worker.lease_time)
+
+
+def report_jobs(workers: Sequence[WorkerJobs], lease_seconds: float) -> Iterator[Finding]:
+    """Report each recurring job and each silent worker, from what the workers wrote with their last heartbeats."""
+    present = [worker for worker in workers if worker.silent_seconds <= lease_seconds]
+    for worker in workers:
+        if worker not in present:
+            silent = f"worker {worker.worker_id} has been silent for {worker.silent_seconds:.0f} s"
+            yield Finding("worker", "warn", f"{silent}; the next sweep declares it lost")
+    if not present:
+        yield Finding("jobs", "warn", "no worker runs now, so nothing beats, flushes or sweeps")
+    told: dict[str, dict[str, JobRow]] = {}
+    for worker in present:
+        for job in worker.jobs:
+            told.setdefault(job.name, {})[worker.worker_id] = job
+    for name, jobs in told.items():
+        yield _report(name, jobs, lease_seconds)
+
+
+def _report(name: str, jobs: Mapping[str, JobRow], lease_seconds: float) -> Finding:
+    subject, every = f"job {name}", max(job.every_seconds for job in jobs.values())
+    where = f"every {every:g} s, on {count_of(len(jobs), 'worker')}"
+    failed = [f"{worker_id}: {job.error}" for worker_id, job in jobs.items() if job.error]
+    if failed:
+        return Finding(subject, "fail", f"{where}; its last run failed on {'; '.join(failed)}")
+    late = [
+        f"{worker_id}, {job.seconds_ago:.0f} s ago"
+        for worker_id, job in jobs.items()
+        if job.seconds_ago is not None and job.seconds_ago > OVERDUE_INTERVALS * job.every_seconds + lease_seconds
+    ]
+    if late:
+        return Finding(subject, "warn", f"{where}; overdue: its last run was on {'; '.join(late)}")
+    last = min((job.seconds_ago for job in jobs.values() if job.seconds_ago is not None), default=None)
+    ran = (
+        f"{count_of(sum(job.runs for job in jobs.values()), 'run')}, the last {last:.0f} s ago"
+        if last is not None
+        else "not run yet"
+    )
+    return Finding(subject, "ok", f"{where}; {ran}")

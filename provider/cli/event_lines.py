@@ -1,15 +1,18 @@
-"""Events for people: a table where all are known, one line each where they come one by one."""
+"""How events are written: a table where all are known; one line or one JSON object each where they come one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from provider.cli.plain import visible
-from provider.cli.render import terminal_width, write_line, write_table
+from provider.cli.render import terminal_width, write_json, write_line, write_table
+from provider.cli.stderr import tell
 
 if TYPE_CHECKING:
+    from provider.cli.invocation import Invocation
     from provider.domain.log import RecordedEvent
+    from provider.ports.log import ChangeFeed
 
 COLUMNS = ("POS", "TIME (UTC)", "GEN", "EVENT", "DETAILS", "BY")
 WIDE_ENOUGH = 110
@@ -26,6 +29,28 @@ def write_event_table(events: Sequence[RecordedEvent]) -> None:
     has_author = width is None or width >= WIDE_ENOUGH
     rows = [_row(one, time_from=len("2026-07-30 ") if is_one_day else 0, has_author=has_author) for one in events]
     write_table(COLUMNS if has_author else COLUMNS[:-1], rows, flexible=("DETAILS", "BY"))
+
+
+def show_events(invocation: Invocation, events: Iterable[RecordedEvent]) -> None:
+    """Write each event as one line, or as one JSON object a line."""
+    from provider.reading.documents import event_document
+
+    for recorded in events:
+        if invocation.is_json:
+            write_json(event_document(recorded), line=True)
+        else:
+            write_event_line(recorded)
+
+
+def follow_events(feed: ChangeFeed, after: int, types: frozenset[str] = frozenset()) -> Iterator[RecordedEvent]:
+    """Yield the events behind a position as they come; `types` chooses from them, none means all.
+
+    Says on stderr when the database goes away and when it is back: nothing is missed in between.
+    """
+    for batch in feed.follow(after):
+        if not batch:
+            tell(f"{feed.error}; waiting for it" if feed.error else "the database answers again")
+        yield from (recorded for recorded in batch if not types or recorded.event.type in types)
 
 
 def write_event_line(recorded: RecordedEvent) -> None:

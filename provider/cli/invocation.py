@@ -101,20 +101,19 @@ def _output_option(*names: str) -> Callable[[Callable[..., Any]], Callable[..., 
 
 
 output_option = _output_option("-o", "--output")
-reason_option = click.option(
-    "--reason", metavar="TEXT", default="from the command line", help="Why, for those who read the audit later."
-)  # fmt: skip
-user_option = click.option("--user", metavar="USER", help="The user whose thread it is.")
 
 
-def verb(name: str, *, writes_file: bool = False) -> Callable[[Callable[..., int | None]], click.Command]:
+def verb(
+    name: str, *, writes_file: bool = False, help_text: str | None = None
+) -> Callable[[Callable[..., int | None]], click.Command]:
     """Make a command that takes the `Invocation` first, and `-o` after its name as well as before.
 
     What it returns is its exit code; None is 0. Where `--output` names a file, only `-o` is the form of the answer.
+    Its help is the function's docstring, unless `help_text` says it.
     """
     form = _output_option("-o") if writes_file else output_option
 
     def decorate(function: Callable[..., int | None]) -> click.Command:
-        return click.command(name)(form(click.pass_obj(function)))
+        return click.command(name, help=help_text)(form(click.pass_obj(function)))
 
     return decorate

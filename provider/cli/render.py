@@ -11,8 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from provider.cli.plain import visible
-
-PIPED_WIDTH = 100_000  # nothing is cut where a program reads
+from provider.cli.table import lay_out
 
 
 def write_json(value: Any, *, line: bool = False) -> None:
@@ -39,7 +38,7 @@ def write_wrapped(text: str, *, indent: str = "") -> None:
 
 
 def terminal_width() -> int | None:
-    """Tell how wide the terminal is; None where the output goes elsewhere."""
+    """Return how wide the terminal is; None where the output goes elsewhere, and nothing must be cut."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
@@ -52,20 +51,9 @@ def write_text(text: str) -> None:
 
 def write_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, flexible: Sequence[str] = ()) -> None:
     """Write an aligned table. At a terminal the `flexible` columns give way; the others are never cut."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    # With NO_COLOR the console leaves out colours, but not bold.
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.header_style = "" if os.environ.get("NO_COLOR") else "bold"
-    for column in columns:
-        table.add_column(column, no_wrap=column not in flexible, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(visible(str(cell))) for cell in row))
     width = terminal_width()
-    console = Console(markup=False, highlight=False, emoji=False, width=PIPED_WIDTH if width is None else width)
-    with console.capture() as captured:
-        console.print(table)
-    text = captured.get()
-    write_text(text if width is not None else "".join(f"{line.rstrip()}\n" for line in text.splitlines()))
+    cells = [[visible(str(cell)) for cell in row] for row in rows]
+    header, *lines = lay_out(columns, cells, flexible=flexible, width=width)
+    if width is not None and not os.environ.get("NO_COLOR"):
+        header = f"\x1b[1m{header}\x1b[0m"
+    write_line("\n".join([header, *lines]))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from provider.cli.invocation import Invocation, user_option, verb
+from provider.cli.invocation import Invocation, verb
+from provider.cli.options import user_option
 from provider.cli.render import write_json, write_line
 from provider.cli.stderr import progress
 

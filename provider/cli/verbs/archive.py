@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provider.cli.as_of import read_as_of
 from provider.cli.invocation import Invocation, operator, verb
+from provider.cli.options import read_as_of
 from provider.cli.render import write_json, write_line
 from provider.cli.stderr import progress
+from provider.reading.wording import count_of
 
 if TYPE_CHECKING:
     from provider.domain.times import AsOf
@@ -42,4 +43,6 @@ def command(invocation: Invocation, *, before: AsOf, directory: Path) -> None:
     for name in report.bundles:
         write_line(f"archived {directory / name}")
     where = f"the log in the database begins behind event {report.base.position}"
-    write_line(f"removed {report.pruned} events; {where}" if report.pruned else f"nothing to archive; {where}")
+    write_line(
+        f"removed {count_of(report.pruned, 'event')}; {where}" if report.pruned else f"nothing to archive; {where}"
+    )

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
 
-from provider.cli.invocation import Invocation, user_option, verb
+from provider.cli.invocation import Invocation, verb
+from provider.cli.options import When, force_option, since_option, until_option, user_option
 from provider.cli.render import write_json, write_line
 from provider.cli.stderr import progress
-from provider.cli.verbs.events import read_since
+from provider.reading.wording import count_of
 
 
 @verb("bundle", writes_file=True)
 @click.option("--sandbox", metavar="ID", help="This sandbox, and the workers that had to do with it.")
 @user_option
-@click.option("--since", callback=read_since, metavar="TIME", help="Since then, or not older than 90s, 10m, 2h, 1d.")
-@click.option("--until", callback=read_since, metavar="TIME", help="Before then.")
+@since_option
+@until_option
 @click.option("--output", "path", required=True, type=click.Path(path_type=Path), metavar="FILE", help="The bundle.")
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@force_option
 def command(
-    invocation: Invocation, *, sandbox: str | None, user: str | None, since: datetime | timedelta | None,
-    until: datetime | timedelta | None, path: Path, force: bool,
+    invocation: Invocation, *, sandbox: str | None, user: str | None, since: When | None,
+    until: When | None, path: Path, force: bool,
 ) -> None:  # fmt: skip
     """Put one incident into a file.
 
@@ -41,9 +41,10 @@ def command(
             path,
             wanted,
             replace=force,
-            progress=lambda position: step(f"read {position} events"),
+            progress=lambda position: step(f"read {count_of(position, 'event')}"),
         )
     if invocation.is_json:
         write_json({"events": manifest.events, "output": str(path), "sha256": manifest.sha256})
     else:
-        write_line(f"wrote {manifest.events} events to {path}; `sandbox-ledger open {path} --output DIR` shows them")
+        written = f"wrote {count_of(manifest.events, 'event')} to {path}"
+        write_line(f"{written}; `sandbox-ledger open {path} --output DIR` shows them")

@@ -11,6 +11,7 @@ from provider.cli.invocation import Invocation, verb
 from provider.cli.plain import visible
 from provider.cli.render import write_json, write_line
 from provider.cli.stderr import progress
+from provider.reading.wording import count_of
 
 
 @click.group("db", no_args_is_help=False)
@@ -59,9 +60,11 @@ def check(invocation: Invocation) -> int:
     else:
         for problem in report.problems:
             write_line(visible(problem))
-        told = f"{len(report.problems)} problems; `sandbox-ledger rebuild` makes the tables from the log again"
+        told = (
+            f"{count_of(len(report.problems), 'problem')}; `sandbox-ledger rebuild` makes the tables from the log again"
+        )
         verdict = told if report.problems else "hash chain whole, tables equal the log"
-        write_line(f"schema {report.schema}, {report.events} events: {verdict}")
+        write_line(f"schema {report.schema}, {count_of(report.events, 'event')}: {verdict}")
     return FAILED if report.problems else 0
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from provider.cli.failures import FAILED
-from provider.cli.invocation import Invocation, user_option, verb
+from provider.cli.invocation import Invocation, verb
+from provider.cli.options import user_option
 from provider.cli.render import write_json, write_text
 from provider.cli.stderr import progress, tell
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from provider.cli.invocation import Invocation, user_option, verb
+from provider.cli.invocation import Invocation, verb
+from provider.cli.options import When, after_option, force_option, since_option, types_option, until_option, user_option
 from provider.cli.render import write_json, write_line
 from provider.cli.stderr import progress, tell
-from provider.cli.verbs.events import read_since, read_types
+from provider.reading.wording import count_of
 
 if TYPE_CHECKING:
     from provider.cli.stderr import Step
@@ -27,17 +28,17 @@ TELL_EVERY = 1000
     "--format", "form", type=click.Choice(["ndjson", "csv", "bundle"]), default="ndjson",
     help="One event a line; or a bundle, which `import` takes.",
 )  # fmt: skip
-@click.option("--since", callback=read_since, metavar="TIME", help="Since then, or not older than 90s, 10m, 2h, 1d.")
-@click.option("--until", callback=read_since, metavar="TIME", help="Before then.")
-@click.option("--type", "types", multiple=True, callback=read_types, metavar="TYPE", help="Only these; repeatable.")
+@since_option
+@until_option
+@types_option
 @click.option("--sandbox", metavar="ID", help="Only this sandbox's.")
 @user_option
-@click.option("--after", type=click.IntRange(min=0), default=0, metavar="POSITION", help="Only those behind it.")
+@after_option
 @click.option("--output", "path", type=click.Path(path_type=Path), metavar="FILE", help="Instead of stdout.")
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@force_option
 def command(  # noqa: PLR0913 -- one parameter for each option
-    invocation: Invocation, *, form: Literal["ndjson", "csv", "bundle"], since: datetime | timedelta | None,
-    until: datetime | timedelta | None, types: frozenset[str], sandbox: str | None, user: str | None, after: int,
+    invocation: Invocation, *, form: Literal["ndjson", "csv", "bundle"], since: When | None,
+    until: When | None, types: frozenset[str], sandbox: str | None, user: str | None, after: int,
     path: Path | None, force: bool,
 ) -> None:  # fmt: skip
     """Write the log out for other programs.
@@ -104,15 +105,15 @@ def _answer(invocation: Invocation, path: Path, events: int) -> None:
     if invocation.is_json:
         write_json({"events": events, "output": str(path)})
     else:
-        write_line(f"wrote {events} events to {path}")
+        write_line(f"wrote {count_of(events, 'event')} to {path}")
 
 
 def _told(chunks: Iterable[str], step: Step) -> Iterator[str]:
     for count, chunk in enumerate(chunks):
         if count % TELL_EVERY == 0:
-            step(f"wrote {count} events")
+            step(f"wrote {count_of(count, 'event')}")
         yield chunk
 
 
-def _moment(when: datetime | timedelta | None, now: datetime) -> datetime | None:
+def _moment(when: When | None, now: datetime) -> datetime | None:
     return now - when if isinstance(when, timedelta) else when

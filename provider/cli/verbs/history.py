@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provider.cli.as_of import as_of_option
 from provider.cli.event_lines import write_event_table
-from provider.cli.invocation import Invocation, user_option, verb
+from provider.cli.invocation import Invocation, verb
+from provider.cli.options import as_of_option, user_option
 from provider.cli.render import write_json, write_wrapped
 
 if TYPE_CHECKING:

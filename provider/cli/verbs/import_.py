@@ -10,6 +10,7 @@ from provider.cli.invocation import Invocation, verb
 from provider.cli.plain import visible
 from provider.cli.render import write_json, write_line
 from provider.cli.stderr import progress, tell
+from provider.reading.wording import count_of
 
 
 @verb("import")
@@ -32,11 +33,11 @@ def command(invocation: Invocation, *, bundles: tuple[Path, ...], accept_unsigne
     with progress("importing") as step:
         report = import_bundles(
             invocation.settings(), bundles, accept_unsigned=accept_unsigned,
-            progress=lambda position: step(f"imported {position} events"),
+            progress=lambda position: step(f"imported {count_of(position, 'event')}"),
         )  # fmt: skip
     for name in report.unproven:
         tell(f"{visible(name)}: whole, but without an HMAC that could be checked: nothing proves who made it")
     if invocation.is_json:
         write_json({"ledger_id": report.ledger_id, "events": report.events, "unproven": list(report.unproven)})
     else:
-        write_line(f"imported {report.events} events of ledger {visible(report.ledger_id)}")
+        write_line(f"imported {count_of(report.events, 'event')} of ledger {visible(report.ledger_id)}")

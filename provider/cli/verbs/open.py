@@ -10,6 +10,7 @@ from provider.cli.invocation import Invocation, verb
 from provider.cli.plain import visible
 from provider.cli.render import write_json, write_line
 from provider.cli.stderr import tell
+from provider.reading.wording import count_of
 
 EXISTING = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -34,5 +35,5 @@ def command(invocation: Invocation, *, bundles: tuple[Path, ...], directory: Pat
         write_json({"ledger_id": report.ledger_id, "events": report.events, "config": str(directory / "config.yaml")})
     else:
         config = visible(str(directory / "config.yaml"))
-        write_line(f"{report.events} events of ledger {visible(report.ledger_id)}; look at them with")
+        write_line(f"{count_of(report.events, 'event')} of ledger {visible(report.ledger_id)}; look at them with")
         write_line(f"  sandbox-ledger --config {config} ps --all   (or history, why, events, verify, serve)")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provider.cli.as_of import as_of_option
 from provider.cli.invocation import Invocation, verb
+from provider.cli.options import as_of_option
 from provider.cli.render import terminal_width, write_json, write_table
 
 if TYPE_CHECKING:

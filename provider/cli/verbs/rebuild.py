@@ -7,6 +7,7 @@ from contextlib import closing
 from provider.cli.invocation import Invocation, verb
 from provider.cli.render import write_json, write_line
 from provider.cli.stderr import progress
+from provider.reading.wording import count_of
 
 
 @verb("rebuild")
@@ -18,8 +19,8 @@ def command(invocation: Invocation) -> None:
     from provider.bootstrap import open_maintenance
 
     with closing(open_maintenance(invocation.settings())) as database, progress("reading the log") as step:
-        events = database.rebuild(lambda position: step(f"read {position} events"))
+        events = database.rebuild(lambda position: step(f"read {count_of(position, 'event')}"))
     if invocation.is_json:
         write_json({"events": events})
     else:
-        write_line(f"rebuilt from {events} events")
+        write_line(f"rebuilt from {count_of(events, 'event')}")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from provider.cli.failures import FAILED
-from provider.cli.invocation import Invocation, operator_name, reason_option, verb
+from provider.cli.invocation import Invocation, operator_name, verb
+from provider.cli.options import reason_option
 from provider.cli.render import write_json, write_line, write_table
 from provider.cli.stderr import progress, tell
 

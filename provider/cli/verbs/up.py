@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from provider.cli.dashboard import dashboard
+from provider.cli.event_lines import follow_events, show_events
 from provider.cli.invocation import Invocation, verb
-from provider.cli.showing import follow_events, show_events
 from provider.cli.stderr import progress, tell
 
 if TYPE_CHECKING:

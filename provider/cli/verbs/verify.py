@@ -12,6 +12,7 @@ from provider.cli.invocation import Invocation, verb
 from provider.cli.plain import visible
 from provider.cli.render import write_json, write_line
 from provider.cli.stderr import counting
+from provider.reading.wording import count_of
 
 if TYPE_CHECKING:
     from provider.domain.seals import Seal
@@ -76,11 +77,13 @@ def _write(report: VerificationReport) -> None:
         write_line(f"... and {report.problem_count - len(report.problems)} more")
     for note in report.notes:
         write_line(visible(f"note: {note}"))
-    seals = f"{report.recorded_seals} seals in it" + (f", {report.kept_seals} kept" if report.kept_seals else "")
+    seals = f"{count_of(report.recorded_seals, 'seal')} in it" + (
+        f", {report.kept_seals} kept" if report.kept_seals else ""
+    )
     if report.start_kind == "seal":
         seals += "; what is before that seal was not read"
-    verdict = f"{report.problem_count} PROBLEMS" if report.problem_count else "whole"
+    verdict = count_of(report.problem_count, "PROBLEM", "PROBLEMS") if report.problem_count else "whole"
     write_line(
-        f"ledger {visible(str(report.ledger_id))}: {report.events} events from {STARTS[report.start_kind]} "
+        f"ledger {visible(str(report.ledger_id))}: {count_of(report.events, 'event')} from {STARTS[report.start_kind]} "
         f"(position {report.start.position}) to {report.end.position} walked, {seals}: {verdict}"
     )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
 from provider.cli.invocation import Invocation, verb
+from provider.cli.options import When, read_time
 from provider.cli.render import write_json, write_line, write_table
 from provider.cli.stderr import counting
-from provider.cli.verbs.events import read_since
+from provider.reading.wording import count_of
 
 if TYPE_CHECKING:
     from provider.domain.tally import CourseTally
@@ -57,13 +58,13 @@ def read_backoff(context: click.Context, parameter: click.Parameter, text: str |
     "--backoff", callback=read_backoff, metavar="KEY=VALUE,...",
     help="In place of sandbox.restart_backoff: free, window, initial, max, reset_after.",
 )  # fmt: skip
-@click.option("--since", callback=read_since, metavar="TIME", help="Count since then, or for 90s, 10m, 2h, 1d.")
+@click.option("--since", callback=read_time, metavar="TIME", help="Count since then, or for 90s, 10m, 2h, 1d.")
 def command(
     invocation: Invocation,
     idle_timeout: float | None,
     replicas: int | None,
     backoff: dict[str, float],
-    since: datetime | timedelta | None,
+    since: When | None,
 ) -> None:
     """Replay the recorded history under another policy, and tell what would have changed.
 
@@ -102,7 +103,7 @@ def _write(report: WhatIf, in_force: ReplayPolicy, proposed: ReplayPolicy) -> No
     from provider.reading.wording import format_moment
 
     begun = format_moment(report.since) if report.since is not None else "the beginning"
-    write_line(f"{report.events} events read; counted from {begun} to {format_moment(report.until)}")
+    write_line(f"{count_of(report.events, 'event')} read; counted from {begun} to {format_moment(report.until)}")
     write_line(f"in force: {_describe(in_force)}")
     write_line(f"what if:  {_describe(proposed)}")
     write_line()
@@ -116,7 +117,7 @@ def _write(report: WhatIf, in_force: ReplayPolicy, proposed: ReplayPolicy) -> No
 
 def _describe(policy: ReplayPolicy) -> str:
     backoff = " ".join(f"{name} {getattr(policy.backoff, name):g}" for name in BACKOFF)
-    return f"idle timeout {policy.idle_timeout:g} s, {policy.replicas} replicas, back-off {backoff}"
+    return f"idle timeout {policy.idle_timeout:g} s, {count_of(policy.replicas, 'replica')}, back-off {backoff}"
 
 
 def _values(tally: CourseTally) -> dict[str, float | None]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provider.cli.as_of import as_of_option
-from provider.cli.invocation import Invocation, user_option, verb
+from provider.cli.invocation import Invocation, verb
+from provider.cli.options import as_of_option, user_option
 from provider.cli.plain import visible_lines
 from provider.cli.render import write_json, write_line, write_wrapped
 

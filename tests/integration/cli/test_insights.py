@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from provider.cli.showing import follow_events
+from provider.cli.event_lines import follow_events
 from provider.domain import decisions
 from provider.domain.errors import InvalidIdError, SandboxNotFound
 from provider.reading.documents import event_document, generation_document, sandbox_document

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provider.cli.job_findings import report_jobs
+from provider.cli.diagnosis import report_jobs
 from provider.domain.workers import JobRow, WorkerJobs
 
 LEASE = 30.0

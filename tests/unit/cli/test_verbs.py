@@ -9,9 +9,9 @@ import click
 import pytest
 
 import provider
-from provider.cli.application import VERBS, module_name, root
+from provider.cli.application import VERBS, locate, root
+from provider.cli.options import read_time
 from provider.cli.verbs.events import command as events
-from provider.cli.verbs.events import read_since
 
 HEAVY = ("alembic", "docker", "httpx", "rich", "sqlalchemy", "yaml")
 PACKAGE = Path(provider.__file__).parent
@@ -29,7 +29,13 @@ sys.exit(code or ", ".join(name for name in sys.argv[2:] if name in sys.modules)
 
 def test_every_module_of_a_verb_is_registered() -> None:
     modules = {path.stem for path in (PACKAGE / "cli" / "verbs").glob("*.py")} - {"__init__"}
-    assert modules == {module_name(name) for name in VERBS}
+    assert modules == {locate(name)[0] for name in VERBS}
+
+
+def test_each_verb_answers_to_its_name() -> None:
+    context = click.Context(root)
+    found = {name: root.get_command(context, name) for name in VERBS}
+    assert [command.name for command in found.values() if command is not None] == list(VERBS)
 
 
 def test_help_imports_no_database_no_engine_and_no_http_client() -> None:
@@ -57,10 +63,10 @@ def test_help_tells_verbs_and_exit_codes() -> None:
     ],
 )
 def test_since_is_a_moment_or_an_age(text: str, meaning: datetime | timedelta) -> None:
-    assert read_since(click.Context(events), events.params[0], text) == meaning
+    assert read_time(click.Context(events), events.params[0], text) == meaning
 
 
 @pytest.mark.parametrize("text", ["yesterday", "-3h", "s", "", "1e9d", "99999999999999999d"])
 def test_another_since_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter, match="give 2026"):
-        read_since(click.Context(events), events.params[0], text)
+        read_time(click.Context(events), events.params[0], text)
