@@ -78,7 +78,11 @@ class Verbs(click.Group):
 @click.command(
     cls=Verbs, epilog=EPILOG, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]}
 )
-@click.option("--config", metavar="FILE", help="Configuration; default: ./config.yaml if there is one.")
+@click.option(
+    "--config",
+    metavar="FILE",
+    help="Configuration; default: $SANDBOX_LEDGER_CONFIG, else ./config.yaml.",
+)
 @output_option
 @click.option("-v", "--verbose", is_flag=True, help="Log to stderr, with tracebacks.")
 @click.version_option(package_name="sandbox-ledger")

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from provider.cli.invocation import missing_file
 from provider.domain.errors import StoreUnavailable
 from provider.reading.wording import count_of
 
@@ -33,11 +34,21 @@ def diagnose(settings: Settings) -> Sequence[Finding]:
     """Check everything; nothing is changed and no container is started."""
     return [
         Finding("config", "ok", settings.source),
-        *_check_database(settings),
+        *_check_ledger(settings),
         *_check_backend(settings),
-        *_check_sweeper(settings),
-        *_check_jobs(settings),
     ]
+
+
+def _check_ledger(settings: Settings) -> Iterator[Finding]:
+    missing = missing_file(settings)
+    if missing is not None:
+        yield Finding(
+            "database", "warn", f"{missing} is not there yet; `sandbox-ledger db upgrade` or any worker makes it"
+        )
+        return
+    yield from _check_database(settings)
+    yield from _check_sweeper(settings)
+    yield from _check_jobs(settings)
 
 
 def _check_database(settings: Settings) -> Iterator[Finding]:

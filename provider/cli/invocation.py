@@ -13,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
+    from pathlib import Path
 
     from provider.api import SandboxProvider
     from provider.config.settings import Settings
@@ -40,12 +41,29 @@ class Invocation:
 
         return load_settings(self.config)
 
+    def existing(self) -> Settings:
+        """Read the configuration of a ledger that is there; raise `StoreUnavailable` where its file is not.
+
+        What only reads a ledger never makes one: the empty answer would come from the wrong place.
+        """
+        settings = self.settings()
+        missing = missing_file(settings)
+        if missing is not None:
+            from provider.config.loading import PATH_VARIABLE
+            from provider.domain.errors import StoreUnavailable
+
+            raise StoreUnavailable(
+                f"database {missing}: no such file; `sandbox-ledger db upgrade` or the first worker makes it, "
+                f"and --config or {PATH_VARIABLE} names another configuration (this one: {settings.source})"
+            )
+        return settings
+
     @contextmanager
-    def insights(self) -> Iterator[Insights]:
-        """Open the read side."""
+    def insights(self, *, make: bool = False) -> Iterator[Insights]:
+        """Open the read side; only with `make` of a ledger that may not be there yet."""
         from provider.bootstrap import open_insights
 
-        with closing(open_insights(self.settings())) as insights:
+        with closing(open_insights(self.settings() if make else self.existing())) as insights:
             yield insights
 
     @contextmanager
@@ -53,7 +71,7 @@ class Invocation:
         """Open the read side as it is, or as it was."""
         from provider.bootstrap import open_past
 
-        with self.insights() if as_of is None else closing(open_past(self.settings(), as_of)) as reader:
+        with self.insights() if as_of is None else closing(open_past(self.existing(), as_of)) as reader:
             yield reader
 
     @contextmanager
@@ -73,6 +91,14 @@ class Invocation:
 
         with closing(open_actions(self.settings())) as actions:
             yield actions
+
+
+def missing_file(settings: Settings) -> Path | None:
+    """Return the file of a SQLite ledger where there is none yet."""
+    from provider.config.database_url import sqlite_file
+
+    file = sqlite_file(settings.database.url)
+    return file if file is not None and not file.exists() else None
 
 
 def operator() -> str:

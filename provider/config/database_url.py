@@ -38,3 +38,8 @@ def _absolute_sqlite(url: str, directory: Path, place: Place) -> str:
     if "?" in path:
         raise place.error("the path of the directory has a question mark, which a database URL cannot hold")
     return f"{_SQLITE}{path}{mark}{query}"
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Return the file of a SQLite ledger; None for another database."""
+    return Path(url.removeprefix(_SQLITE).partition("?")[0]) if url.startswith(_SQLITE) else None

@@ -14,11 +14,11 @@ from provider.config.parsing import as_mapping, parse_section
 from provider.config.place import Place
 from provider.config.publish_address import resolve_host
 from provider.config.settings import Settings
-from provider.config.yaml_text import YamlError, read_yaml
 
-__all__ = ["DEFAULT_PATH", "load_settings"]
+__all__ = ["DEFAULT_PATH", "PATH_VARIABLE", "load_settings"]
 
 DEFAULT_PATH = Path("config.yaml")
+PATH_VARIABLE = "SANDBOX_LEDGER_CONFIG"
 LARGEST_FILE = 256 * 1024
 """In bytes: what is larger takes the parser a noticeable time."""
 
@@ -28,19 +28,21 @@ Source = Settings | Mapping[str, object] | str | os.PathLike[str] | None
 def load_settings(source: Source = None, *, environ: Mapping[str, str] | None = None) -> Settings:
     """Read and check the configuration, or raise `ConfigError` with one line about the first mistake.
 
-    Without a source, `config.yaml` in the working directory is read if there is one. `Settings` come back
-    unchanged. A relative SQLite path is taken from the file's directory, or from the working directory if no
-    file was read, and made absolute, so that all processes share one ledger.
+    Without a source, the file that `SANDBOX_LEDGER_CONFIG` names is read, else `config.yaml` in the working directory
+    if there is one. `Settings` come back unchanged. A relative SQLite path is taken from the file's directory, or from
+    the working directory if no file was read, and made absolute, so that all processes share one ledger.
     """
     if isinstance(source, Settings):
         return source
     environment = os.environ if environ is None else environ
-    if source is None and not DEFAULT_PATH.exists():
+    named = environment.get(PATH_VARIABLE)
+    if source is None and not named and not DEFAULT_PATH.exists():
         return _build({}, Place(source="defaults", environ=environment), _absolute(Path()))
     if isinstance(source, Mapping):
         return _build(source, Place(source="mapping", environ=environment), _absolute(Path()))
-    path = DEFAULT_PATH if source is None else Path(source)
-    return _build(_read_file(path), Place(source=str(path), environ=environment), _absolute(path).parent)
+    path = Path(named or DEFAULT_PATH) if source is None else Path(source)
+    origin = f"{path} (named by {PATH_VARIABLE})" if source is None and named else str(path)
+    return _build(_read_file(path, origin), Place(source=origin, environ=environment), _absolute(path).parent)
 
 
 def _build(raw: object, place: Place, directory: Path) -> Settings:
@@ -58,8 +60,11 @@ def _build(raw: object, place: Place, directory: Path) -> Settings:
     )
 
 
-def _read_file(path: Path) -> object:
-    place = Place(source=str(path))
+def _read_file(path: Path, origin: str) -> object:
+    # Imported here, as everywhere: without a file nothing needs PyYAML.
+    from provider.config.yaml_text import YamlError, read_yaml
+
+    place = Place(source=origin)
     try:
         return read_yaml(_read_text(path, place))
     except FileNotFoundError:

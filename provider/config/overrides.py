@@ -9,7 +9,6 @@ from typing import Any, get_origin
 from provider.config.parsing import as_mapping, section_keys, strip_optional, takes_text, yaml_value
 from provider.config.place import Place
 from provider.config.settings import Settings
-from provider.config.yaml_text import YamlError, read_yaml
 
 PREFIX = "SANDBOX_LEDGER__"
 
@@ -64,6 +63,8 @@ def _unquote(text: str) -> str:
     """Take text as it is, since a password may hold anything, unless it is one quoted YAML string."""
     if text[:1] not in ("'", '"'):
         return text
+    from provider.config.yaml_text import YamlError, read_yaml
+
     try:
         value = read_yaml(text)
     except YamlError:

@@ -11,7 +11,6 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from provider.config.place import Place
 from provider.config.scalars import parse_bool, parse_float, parse_int, parse_size, parse_text
 from provider.config.settings import Bytes
-from provider.config.yaml_text import YamlError, read_yaml
 
 T = TypeVar("T")
 
@@ -22,7 +21,7 @@ _LOADER_FIELDS = frozenset({"source"})
 
 
 def section_keys(section: type) -> Mapping[str, Any]:
-    """Tell the keys of a section with their type hints."""
+    """Return the keys of a section with their type hints."""
     hints = get_type_hints(section)
     return {entry.name: hints[entry.name] for entry in fields(section) if entry.name not in _LOADER_FIELDS}
 
@@ -70,7 +69,7 @@ def as_mapping(raw: object, place: Place) -> dict[str, object]:
 
 
 def strip_optional(hint: Any) -> Any:
-    """Give X for `X | None`, and every other hint as it is."""
+    """Return X for `X | None`, and every other hint as it is."""
     if get_origin(hint) not in (Union, UnionType):
         return hint
     (inner,) = (option for option in get_args(hint) if option is not NoneType)
@@ -78,13 +77,15 @@ def strip_optional(hint: Any) -> Any:
 
 
 def takes_text(hint: Any) -> bool:
-    """Tell whether an environment variable's text is the value itself, not YAML to be read."""
+    """Whether an environment variable's text is the value itself, not YAML to be read."""
     inner = strip_optional(hint)
     return inner is str or get_origin(inner) is Literal
 
 
 def yaml_value(text: str, place: Place) -> object:
     """Read an environment variable's text as YAML."""
+    from provider.config.yaml_text import YamlError, read_yaml
+
     try:
         return read_yaml(text)
     except YamlError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -53,6 +52,8 @@ class Place:
         """Build the error for a key that does not exist, with the nearest one that does."""
         name = key[:60]
         names = sorted(allowed)
+        import difflib  # only for mistakes
+
         near = difflib.get_close_matches(name.lower(), names, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
         return self.at(name).error(f"unknown key; {hint}allowed here: {', '.join(names) or 'no key'}")

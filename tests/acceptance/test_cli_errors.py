@@ -32,6 +32,7 @@ def cli(tmp_path: Path) -> CommandLine:
     ],
 )
 def test_wrong_use_is_2(cli: CommandLine, arguments: tuple[str, ...], words: str) -> None:
+    assert cli.run("db", "upgrade").code == 0
     ran = cli.run(*arguments)
     assert (ran.code, ran.stdout) == (2, "")
     assert words in ran.error
@@ -46,6 +47,7 @@ def test_a_bad_configuration_is_2(cli: CommandLine) -> None:
 
 @pytest.mark.parametrize("verb", ["history", "why", "release", "destroy", "restart"])
 def test_an_unknown_id_is_3(cli: CommandLine, verb: str) -> None:
+    assert cli.run("db", "upgrade").code == 0
     ran = cli.run(verb, UNKNOWN)
     assert (ran.code, ran.stdout) == (3, "")
     assert f"sandbox {UNKNOWN}: not in the ledger" in ran.error
@@ -54,6 +56,13 @@ def test_an_unknown_id_is_3(cli: CommandLine, verb: str) -> None:
 def test_an_unknown_id_is_no_new_thread(cli: CommandLine) -> None:
     assert cli.run("exec", UNKNOWN, "--", "true").code == 3
     assert cli.read("ps", "--all") == []
+
+
+def test_a_ledger_that_is_not_there_is_5_for_who_only_reads(cli: CommandLine) -> None:
+    ran = cli.run("ps")
+    assert (ran.code, ran.stdout) == (5, "")
+    assert "ledger.db: no such file" in ran.error
+    assert not (cli.config.parent / "ledger.db").exists()
 
 
 def test_a_newer_schema_is_5(cli: CommandLine) -> None:

@@ -72,6 +72,29 @@ def test_without_a_source_the_file_in_the_working_directory_is_read(
     assert (settings.sandbox.replicas, settings.source) == (7, "config.yaml")
 
 
+def test_without_a_source_an_environment_variable_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    named = write(elsewhere, "sandbox: {replicas: 8}")
+    write(tmp_path, "sandbox: {replicas: 7}")
+    monkeypatch.chdir(tmp_path)
+    environ = {"SANDBOX_LEDGER_CONFIG": str(named)}
+    settings = load_settings(environ=environ)
+    assert (settings.sandbox.replicas, settings.source) == (8, f"{named} (named by SANDBOX_LEDGER_CONFIG)")
+    assert settings.database.url == f"sqlite:///{elsewhere}/sandbox-ledger.db"
+    assert load_settings("config.yaml", environ=environ).sandbox.replicas == 7
+    assert load_settings({}, environ=environ).sandbox.replicas == 3
+    assert load_settings(environ={"SANDBOX_LEDGER_CONFIG": ""}).sandbox.replicas == 7
+
+
+def test_a_named_file_that_is_missing_is_an_error_that_says_who_named_it(tmp_path: Path) -> None:
+    environ = {"SANDBOX_LEDGER_CONFIG": str(tmp_path / "none.yaml")}
+    with pytest.raises(ConfigError, match=r"none.yaml \(named by SANDBOX_LEDGER_CONFIG\): no such file"):
+        load_settings(environ=environ)
+
+
 def test_a_path_may_be_text_or_path_like(tmp_path: Path) -> None:
     path = write(tmp_path, "web:\n  port: 9000\n")
     assert load_settings(path, environ={}) == load_settings(str(path), environ={})

@@ -35,7 +35,7 @@ def command(invocation: Invocation, *, before: AsOf, directory: Path) -> None:
     from provider.bootstrap import archive_ledger
 
     with progress("archiving") as step:
-        report = archive_ledger(invocation.settings(), before, directory, operator(), step)
+        report = archive_ledger(invocation.existing(), before, directory, operator(), step)
     if invocation.is_json:
         base = report.base._asdict()
         write_json({"bundles": list(report.bundles), "pruned": report.pruned, "base": base})

@@ -37,7 +37,7 @@ def command(
     wanted = Wanted(sandbox=sandbox, user_id=user, since=since, until=until)
     with progress("reading what came before") as step:
         manifest = write_incident(
-            invocation.settings(),
+            invocation.existing(),
             path,
             wanted,
             replace=force,

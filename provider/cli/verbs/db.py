@@ -39,7 +39,7 @@ def current(invocation: Invocation) -> None:
     """Show the schema the database has, and the one this version needs."""
     from provider.bootstrap import open_maintenance
 
-    with closing(open_maintenance(invocation.settings())) as database:
+    with closing(open_maintenance(invocation.existing())) as database:
         found = database.versions()
     if invocation.is_json:
         write_json({"current": found.current, "head": found.head})
@@ -53,7 +53,7 @@ def check(invocation: Invocation) -> int:
     """Verify schema, hash chain, and that the tables equal the fold of the log; exit 1 for any difference."""
     from provider.bootstrap import open_maintenance
 
-    with closing(open_maintenance(invocation.settings())) as database, progress("reading the whole log"):
+    with closing(open_maintenance(invocation.existing())) as database, progress("reading the whole log"):
         report = database.check()
     if invocation.is_json:
         write_json({"events": report.events, "problems": list(report.problems), "schema": report.schema})

@@ -14,5 +14,5 @@ def command(invocation: Invocation) -> None:
         raise click.UsageError("demo is for people and has no JSON output; `-o json events` shows what it recorded")
     from provider.cli.demonstration import Demonstration
 
-    with invocation.insights() as insights:
+    with invocation.insights(make=True) as insights:
         Demonstration(invocation.settings(), insights).run()

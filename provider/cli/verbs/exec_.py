@@ -40,7 +40,7 @@ def command(
     """
     line = words[0] if len(words) == 1 else shlex.join(words)
     with (
-        invocation.insights() as insights,
+        invocation.insights(make=True) as insights,
         invocation.provider() as provider,
         _held(provider, insights, reference, user) as sandbox,
     ):

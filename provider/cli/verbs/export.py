@@ -82,7 +82,7 @@ def _write_bundle(invocation: Invocation, path: Path, *, force: bool) -> None:
     from provider.bootstrap import write_log_bundle
 
     with progress(f"writing {path}"):
-        _answer(invocation, path, write_log_bundle(invocation.settings(), path, replace=force).events)
+        _answer(invocation, path, write_log_bundle(invocation.existing(), path, replace=force).events)
 
 
 def _write_stdout(chunks: Iterable[str]) -> None:

@@ -18,7 +18,7 @@ def command(invocation: Invocation) -> None:
     """
     from provider.bootstrap import open_maintenance
 
-    with closing(open_maintenance(invocation.settings())) as database, progress("reading the log") as step:
+    with closing(open_maintenance(invocation.existing())) as database, progress("reading the log") as step:
         events = database.rebuild(lambda position: step(f"read {count_of(position, 'event')}"))
     if invocation.is_json:
         write_json({"events": events})

@@ -18,7 +18,7 @@ def command(invocation: Invocation) -> int:
     from provider.bootstrap import seal_ledger
     from provider.domain.seals import format_seal
 
-    sealed = seal_ledger(invocation.settings(), operator())
+    sealed = seal_ledger(invocation.existing(), operator())
     if sealed is None:
         tell("the log is empty: there is nothing to seal")
         return FAILED

@@ -59,7 +59,7 @@ def command(invocation: Invocation, seals: tuple[Seal, ...], full: bool, tables:
 
     scope = Scope(kept_seals=seals, since_last_seal=not full, tables=tables)
     with counting("verifying", "events") as advance:
-        report = verify_ledger(invocation.settings(), scope, advance)
+        report = verify_ledger(invocation.existing(), scope, advance)
     if invocation.is_json:
         from provider.reading.documents import verification_document
 
