@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 PIP   := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help env up test test-long lint format types contracts check bench chaos clean
+.PHONY: help env up test test-long lint format types contracts check bench chaos reference clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -54,6 +54,9 @@ contracts: env ## Check the direction of imports
 	$(BIN)/lint-imports --no-cache
 
 check: lint types contracts ## Style, types and contracts
+
+reference: env ## Make the pages in docs/reference from the code
+	$(BIN)/python -m tests.reference
 
 bench: env ## Measure; prints a table and writes build/bench.json
 	$(BIN)/python -m tests.bench $(ARGS)
