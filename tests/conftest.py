@@ -31,7 +31,6 @@ pytest_plugins = [
     "tests.support.skips",
     "tests.support.many_workers.fixtures",
     "tests.support.web",
-    "tests.support.browser",
 ]
 
 # How long an example takes says something about the machine only.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import ON_BOTH
 from tests.support.browser import Visitor, visit_live
 from tests.support.postgres import PostgresServer
 from tests.support.web import Fleet, WebServer, configuration, open_fleet, serving
@@ -19,6 +20,7 @@ def live(page: Page, path: str) -> None:
     expect(page.locator(FRESH)).to_have_text("Live")
 
 
+@ON_BOTH
 def test_a_crash_shows_up_without_a_reload(fleet: Fleet, web_server: WebServer, visitor: Visitor) -> None:
     page = visitor.enter(web_server.url)
     live(page, "/")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
 
@@ -35,17 +35,6 @@ def open_chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
         yield browser
         browser.close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Start the system's Chromium, once for a module."""
-    with contextlib.ExitStack() as stack:
-        try:
-            browser = stack.enter_context(open_chromium())
-        except UnavailableError as error:
-            pytest.skip(str(error))
-        yield browser
 
 
 @dataclass
@@ -91,15 +80,6 @@ class Visitor:
             self.problems.append(f"{message.page.url if message.page else ''}: {message.text}")
 
 
-@pytest.fixture
-def visitor(chromium: Browser) -> Iterator[Visitor]:
-    """Give somebody with a browser; console errors, uncaught errors and violations of the CSP fail the test."""
-    somebody = Visitor(chromium)
-    yield somebody
-    somebody.close()
-    assert somebody.problems == []
-
-
 def visit(page: Page, path: str, status: int = 200) -> Response:
     """Go to a page and expect its status."""
     answer = page.goto(path)
@@ -120,14 +100,17 @@ def wait_live(page: Page) -> None:
 
 
 def shoot(page: Page, name: str, *, full: bool = False) -> None:
-    """Keep a picture in build/screens, to be looked at."""
+    """Keep a picture in build/screens, to be looked at, where the environment's SCREENS asks for pictures."""
+    if not os.environ.get("SCREENS"):
+        return
     SCREENS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENS / f"{name}.png", full_page=full)
 
 
-def find_barriers(page: Page) -> list[str]:
-    """List what keeps people out, as axe-core finds it."""
-    violations = Axe().run(page).response["violations"]
+def find_barriers(page: Page, *rules: str) -> list[str]:
+    """List what keeps people out, as axe-core finds it by these rules (all without any)."""
+    only = {"runOnly": {"type": "rule", "values": list(rules)}} if rules else {}
+    violations = Axe().run(page, options={"resultTypes": ["violations"], **only}).response["violations"]
     return [
         f"{page.url}: {one['id']}: {node['target']} {node['html'][:200]}" for one in violations for node in one["nodes"]
     ]
