@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 PIP   := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help env up test test-long lint format types contracts check bench chaos reference clean
+.PHONY: help env up test test-long lint format types contracts check bench chaos mutants reference clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -60,6 +60,9 @@ reference: env ## Make the pages in docs/reference from the code
 
 bench: env ## Measure; prints a table and writes build/bench.json
 	$(BIN)/python -m tests.bench $(ARGS)
+
+mutants: env ## See that the tests notice every one-line mistake of tests/mutants (ARGS='--only domain')
+	$(BIN)/python -m tests.mutants --jobs $(if $(filter auto,$(WORKERS)),$$(nproc),$(WORKERS)) $(ARGS)
 
 chaos: env ## Strike workers and servers at random, then check every invariant (ARGS='--backend docker --seed 7')
 	$(BIN)/python -m tests.chaos $(ARGS)
