@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sqlite3
 from pathlib import Path
@@ -138,3 +139,17 @@ def test_an_interruption_is_quiet_and_leaves_no_hold(cli: CommandLine, number: s
     (record,) = cli.read("ps")
     assert record["holders"] == []
     cli.run("destroy", "thread")
+
+
+def test_an_order_that_fails_is_a_failure_and_on_record(cli: CommandLine, tmp_path: Path) -> None:
+    sandbox_id = cli.run("acquire", "thread").stdout.strip()
+    away = {"backend": "docker", "engine": f"unix://{tmp_path}/nobody.sock"}
+    elsewhere = CommandLine(tmp_path, {"database": {"url": "sqlite:///ledger.db"}, "sandbox": away})
+    ran = elsewhere.run("restart", sandbox_id)
+    assert (ran.code, ran.stdout) == (5, "")
+    assert "nobody.sock" in ran.error
+    (line,) = cli.run("-o", "json", "events", "--type", "OperatorActionCompleted").stdout.splitlines()
+    assert json.loads(line)["data"]["outcome"] == "failed"
+    # What the process backend started is still its own to remove.
+    home = CommandLine(tmp_path, {"database": {"url": "sqlite:///ledger.db"}, "sandbox": {"backend": "process"}})
+    assert home.run("sweep").code == 0

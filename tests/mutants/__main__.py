@@ -41,7 +41,7 @@ def main() -> int:
 def tell(result: Result) -> None:
     """Write one line about a mutant, and more about one that was not killed."""
     mutant = result.mutant
-    write(f"{result.verdict:<8} {mutant.layer}/{mutant.name} ({result.seconds:.1f} s)")
+    write(f"{result.verdict:<8} {mutant.layer}/{mutant.name} ({result.seconds:.1f} s) {result.killer}")
     if result.verdict != "killed":
         write(f"  {mutant.why}\n  - {mutant.old}\n  + {mutant.new}\n{shorten(result.output)}")
 

@@ -36,6 +36,12 @@ class Result:
     seconds: float
     output: str = ""
 
+    @property
+    def killer(self) -> str:
+        """The test that saw it; empty where none did."""
+        lines = (line for line in self.output.splitlines() if line.startswith("FAILED "))
+        return next(lines, "").removeprefix("FAILED ").partition(" - ")[0]
+
 
 class Copies:
     """Copies of the tree, lent out one by one. A mutated file is put back before its copy is lent again."""

@@ -345,6 +345,7 @@ def test_a_wrong_value_names_the_key_and_what_is_allowed(key: str, value: object
         ({"sandbox": {"environment": {"A": "\0"}}}, "sandbox.environment.A: must not contain NUL"),
         ({"worker": {"lease_time": 5}}, "worker.lease_time: is a number (5.0), must be more than"),
         ({"sandbox": {"restart_backoff": {"max": 1}}}, "sandbox.restart_backoff.max: is a number (1.0), must be at"),
+        ({"audit": {"seal_key": "fifteen letters"}}, "audit.seal_key: is too short to be a secret; give at least 16"),
         ({"web": {"auth": "basic"}}, "web.auth: is text ('basic'), must be one of none, token, proxy"),
         ({"web\nauth": 1}, "web auth: unknown key"),
     ],
