@@ -87,9 +87,10 @@ def test_the_same_failure_is_recorded_once_whatever_is_in_its_words() -> None:
     assert decisions.decide_removed(after(*evicted, *failed), 1, "other") != []
 
 
-def test_a_bound_sandbox_is_refused_to_another_pair() -> None:
+@pytest.mark.parametrize("pair", [("u", "other"), ("other", "t"), (None, "t"), ("u", None)])
+def test_a_bound_sandbox_is_refused_to_another_pair(pair: tuple[str | None, str | None]) -> None:
     with pytest.raises(IdentityCollision) as refusal:
-        decisions.check_identity(after(*CREATED), "u", "other")
+        decisions.check_identity(after(*CREATED), *pair)
     assert refusal.value.bound_to == ("u", "t")
     decisions.check_identity(after(*CREATED), "u", "t")
 
@@ -103,3 +104,13 @@ def test_generations_are_named_and_explained() -> None:
     (second,) = decisions.decide_create(after(*READY, DIED), CREATION)
     assert isinstance(second, ev.SandboxCreating)
     assert (second.generation, second.cause, second.container_name) == (2, "restart", f"p-{'0' * 16}-g2")
+
+
+def test_a_death_that_is_noticed_late_does_not_end_the_next_generation() -> None:
+    second = [
+        *READY, DIED, *decisions.decide_create(after(*READY, DIED), CREATION),
+        ev.SandboxReady(generation=2, startup_seconds=1.5),
+    ]  # fmt: skip
+    assert after(*second).is_live
+    assert decisions.decide_died(after(*second), 1, "watch", START) == []
+    assert [event.type for event in decisions.decide_died(after(*second), 2, "watch", START)] == ["SandboxDied"]
