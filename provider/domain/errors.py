@@ -6,6 +6,7 @@ Messages say what happened, to which sandbox, and what to do next.
 from __future__ import annotations
 
 from datetime import datetime
+from errno import EFBIG
 from typing import Any
 
 
@@ -46,6 +47,22 @@ class SandboxGone(SandboxError):
 
     def __init__(self, sandbox_id: str, message: str) -> None:
         super().__init__(f"sandbox {sandbox_id}: {message}")
+        self.sandbox_id = sandbox_id
+
+
+class SandboxTimeout(SandboxError, TimeoutError):
+    """The sandbox did not answer in time; what it was asked for may still be at work."""
+
+    def __init__(self, sandbox_id: str, call: str, seconds: float) -> None:
+        super().__init__(f"sandbox {sandbox_id}: no answer to {call} within {seconds:.3g} s; it may still be at work")
+        self.sandbox_id = sandbox_id
+
+
+class AnswerTooLarge(SandboxError, OSError):
+    """A sandbox's answer, or a file in it, has more bytes than the caller takes (`errno` is EFBIG)."""
+
+    def __init__(self, sandbox_id: str, limit: int) -> None:
+        super().__init__(EFBIG, f"sandbox {sandbox_id}: the answer has more than {limit} bytes")
         self.sandbox_id = sandbox_id
 
 

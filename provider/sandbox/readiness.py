@@ -1,4 +1,4 @@
-"""Wait until a new sandbox answers; on `http.client`, which knows no proxies and loads faster than httpx."""
+"""Wait until a new sandbox answers; on `http.client`, which knows no proxies and loads faster than httpcore."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
+
+from provider.sandbox.deadline import DeadlineSocket
 
 FIRST_PAUSE_SECONDS = 0.01
 LONGEST_PAUSE_SECONDS = 0.5
@@ -52,10 +54,12 @@ def wait_until_ready(
 
 
 def _probe(url: str, path: str, timeout: float) -> str | None:
-    """Ask once; give what is wrong with the answer, or None."""
+    """Ask once, for no longer than `timeout`; return what is wrong with the answer, or None."""
     parts = urlsplit(url)
-    connection = HTTPConnection(parts.hostname or "", parts.port or 80, timeout=timeout)
+    host, port = parts.hostname or "", parts.port or 80
+    connection = HTTPConnection(host, port)
     try:
+        connection.sock = DeadlineSocket.connect_to(host, port, time.monotonic() + timeout)
         connection.request("GET", path, headers={"Connection": "close"})
         with connection.getresponse() as response:
             return None if 200 <= response.status < 300 else f"HTTP {response.status}"

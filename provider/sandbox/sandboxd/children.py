@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-KILL_AFTER_SECONDS = 0.5  # between SIGTERM and SIGKILL
+KILL_AFTER_SECONDS = 0.3  # between SIGTERM and SIGKILL
 
 
 class Child:

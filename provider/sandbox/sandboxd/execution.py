@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FOREVER = float("inf")
 QUIET_SECONDS = 0.1  # output after the command's end counts until the pipe is quiet this long ...
 LINGER_SECONDS = 1.0  # ... and no longer than this: a background process may write for ever
+STOPPED_LINGER_SECONDS = 0.2  # after a timeout: the client waits 0.9 s for everything that follows it
 BLOCK = 64 * 1024
 
 
@@ -95,7 +96,7 @@ class Execution:
 
     def _read_until_quiet(self) -> None:
         """Take what was written before the end; whether it is all, nobody can know while a process holds the pipe."""
-        until = self._ended_at + LINGER_SECONDS
+        until = self._ended_at + (STOPPED_LINGER_SECONDS if self.timed_out else LINGER_SECONDS)
         while self._selector.get_map() and time.monotonic() < until:
             if not self._take_output(QUIET_SECONDS):
                 return

@@ -69,7 +69,7 @@ def test_a_field_of_the_wrong_type_is_an_error() -> None:
     with pytest.raises(SandboxError, match="output"):
         data.take("output", str, "")
     with pytest.raises(SandboxError, match="files"):
-        data.list_objects("files")
+        data.list_objects("files", 10)
 
 
 def test_times_are_aware_or_absent() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -21,4 +22,4 @@ def test_a_call_that_meets_the_close_names_it() -> None:
             return super().items()
 
     with pytest.raises(SandboxError, match="was closed"):
-        transport.send("POST", "/v1/shell/exec", timeout=1, max_bytes=1, json=Closing(command="true"))
+        transport.send("POST", "/v1/shell/exec", deadline=time.monotonic() + 1, body=Closing(command="true"))
