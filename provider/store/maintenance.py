@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import select, text
 
 from provider.domain.errors import SchemaError
@@ -67,7 +64,7 @@ class Maintenance:
     def upgrade(self) -> SchemaVersions:
         """Migrate to this version's schema and return what was there before; raise `SchemaError` for a newer one."""
         before = self.versions()
-        if before.current not in {None, *_known_revisions()}:
+        if before.current not in {None, *migrate.known_revisions()}:
             raise migrate.schema_mismatch(self._database, str(before.current), before.head)
         migrate.upgrade(self._database)
         return before
@@ -124,6 +121,9 @@ class Maintenance:
 
     def _compare_schema(self) -> list[str]:
         """Compare tables and columns with those this version expects, as `alembic check` does, and the views' names."""
+        from alembic.autogenerate import compare_metadata
+        from alembic.runtime.migration import MigrationContext
+
         with self._database.reading() as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True})
             differences = [f"schema: {difference!r}" for difference in compare_metadata(context, metadata)]
@@ -139,8 +139,3 @@ class Maintenance:
         if len(last) != 1 or (last[0].position, last[0].hash) != (head.position, head.hash):
             return [f"ledger_head: says that event {head.position} is the last one, the log does not end with it"]
         return []
-
-
-def _known_revisions() -> set[str]:
-    scripts = ScriptDirectory.from_config(migrate.alembic_config())
-    return {script.revision for script in scripts.walk_revisions()}

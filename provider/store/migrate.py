@@ -1,7 +1,8 @@
 """Bringing a database to this version's schema: once, however many processes start at the same moment.
 
 The lock is a session advisory lock on PostgreSQL and `flock` on a file beside the database on SQLite. WAL is switched
-on under it, because changing the journal mode needs the database to itself.
+on under it, because changing the journal mode needs the database to itself. Alembic is imported only to migrate: a
+database that is current is recognised by its revision, and every process that starts looks at that.
 """
 
 from __future__ import annotations
@@ -11,16 +12,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from provider.domain.errors import SchemaError, StoreUnavailable
 from provider.store.database import Database
 from provider.store.engine import wal_is_safe
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 ADVISORY_LOCK = 0x5A4D_1ED6
 UPGRADE = "sandbox-ledger db upgrade"
@@ -39,6 +40,8 @@ def script_location() -> Path:
 
 def alembic_config(connection: Connection | None = None) -> Config:
     """Build Alembic's configuration without a file."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(script_location()).replace("%", "%%"))
     config.attributes["connection"] = connection
@@ -46,20 +49,34 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 
 def head_revision() -> str:
-    """Name the schema this version of the library works with."""
-    return str(ScriptDirectory.from_config(alembic_config()).get_current_head())
+    """Return the schema this version of the library works with."""
+    return max(known_revisions())
+
+
+def known_revisions() -> set[str]:
+    """Return all schemas up to this version's: each migration's file is named by its revision, in their order."""
+    return {path.name.partition("_")[0] for path in (script_location() / "versions").glob("*_*.py")}
 
 
 def current_revision(database: Database) -> str | None:
-    """Name the schema the database has; None for an empty database."""
+    """Return the schema the database has; None for an empty database."""
     with database.reading() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return _read_revision(connection)
+
+
+def _read_revision(connection: Connection) -> str | None:
+    if not connection.dialect.has_table(connection, "alembic_version"):
+        return None
+    found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one_or_none()
+    return found
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
     """Migrate up to a revision; safe to call from any number of processes at once. Refuses a newer schema."""
     with _ALEMBIC, database.translated(), _exclusive(database) as connection:
         _require_known(connection, database)
+        from alembic import command
+
         command.upgrade(alembic_config(connection), revision)
         connection.commit()
 
@@ -68,6 +85,8 @@ def downgrade(database: Database, revision: str) -> None:
     """Migrate down to a revision (`base` drops everything)."""
     with _ALEMBIC, database.translated(), _exclusive(database) as connection:
         _require_known(connection, database)
+        from alembic import command
+
         command.downgrade(alembic_config(connection), revision)
         connection.commit()
 
@@ -83,7 +102,7 @@ def ensure_schema(database: Database) -> None:
 
 def schema_mismatch(database: Database, found: str, head: str) -> SchemaError:
     """Describe the mismatch: an older database can be upgraded, a newer one needs a newer library."""
-    is_older = found in _known_revisions()
+    is_older = found in known_revisions()
     age = "older" if is_older else "newer"
     step = f"run `{UPGRADE}`" if is_older else "install the version of sandbox-ledger that made it, or a later one"
     compared = f"its schema is {found}, {age} than {head}, which this version needs"
@@ -91,14 +110,10 @@ def schema_mismatch(database: Database, found: str, head: str) -> SchemaError:
 
 
 def _require_known(connection: Connection, database: Database) -> None:
-    found = MigrationContext.configure(connection).get_current_revision()
+    found = _read_revision(connection)
     connection.rollback()
-    if found not in {None, *_known_revisions()}:
+    if found not in {None, *known_revisions()}:
         raise schema_mismatch(database, str(found), head_revision())
-
-
-def _known_revisions() -> set[str]:
-    return {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import DateTime, Dialect, Text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from provider.domain.log import format_timestamp, parse_timestamp
@@ -40,7 +39,12 @@ class JsonDocument(TypeDecorator[str]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Choose the column's type."""
-        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else JSONB())
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(Text())
+        # Imported here: the whole dialect comes with it, which a process on SQLite never needs.
+        from sqlalchemy.dialects.postgresql import JSONB
+
+        return dialect.type_descriptor(JSONB())
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
         """Write the value."""

@@ -28,6 +28,7 @@ from provider.store.migrate import (
     downgrade,
     ensure_schema,
     head_revision,
+    known_revisions,
     upgrade,
 )
 from provider.store.projections.rebuild import find_differences
@@ -54,6 +55,12 @@ def test_the_history_is_one_line() -> None:
     revisions = list(scripts.walk_revisions())
     assert not any(revision.is_branch_point or revision.is_merge_point for revision in revisions)
     assert [revision.revision for revision in reversed(revisions)] == [f"{n + 1:04}" for n in range(len(revisions))]
+
+
+def test_the_names_of_the_files_say_what_alembic_reads_in_them() -> None:
+    scripts = ScriptDirectory.from_config(alembic_config())
+    assert known_revisions() == {revision.revision for revision in scripts.walk_revisions()}
+    assert head_revision() == scripts.get_current_head()
 
 
 def test_up_down_and_up_again_with_data(bare_database_url: str) -> None:
