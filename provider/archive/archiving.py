@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from provider.archive.bundle_file import SUFFIX, check_bundle, file_sha256, write_bundle
@@ -19,6 +20,7 @@ from provider.domain.errors import BundleError, CorruptLogError
 from provider.domain.events import LogArchived
 from provider.domain.log import Author, ChainPoint, RecordedEvent
 from provider.domain.seals import SealKey
+from provider.domain.times import AsOf
 from provider.ports.archives import ArchiveLedger
 from provider.ports.log import EventStore
 
@@ -61,6 +63,18 @@ class Archiving:
             bundles.append(self._archive_next(base, through, directory, author, progress))
             pruned += self._prune(progress)
         return ArchiveReport(bundles=tuple(bundles), pruned=pruned, base=self._ledger.base())
+
+    def find_end(self, before: AsOf) -> int:
+        """Return the position of the last event before a position, a moment, or an age by the database's clock."""
+        if isinstance(before, int):
+            return min(before - 1, self._store.head_position())
+        return self._ledger.position_before(self._store.now() - before if isinstance(before, timedelta) else before)
+
+    def write_rest(self, path: Path, *, replace: bool) -> BundleManifest:
+        """Write all that is not archived into a bundle, and leave it in the database."""
+        base, head = self._ledger.base(), self._store.head_position()
+        header = describe_bundle(self._ledger.describe_ledger(), base)
+        return write_bundle(path, header, self._ledger.read(base, head), self._key, replace=replace)
 
     def _archive_next(self, base: ChainPoint, through: int, directory: Path, author: Author, progress: Progress) -> str:
         manifest, path = self._write(base, through, directory, progress)

@@ -52,9 +52,10 @@ def _check_ledger(settings: Settings) -> Iterator[Finding]:
 
 
 def _check_database(settings: Settings) -> Iterator[Finding]:
-    from provider.bootstrap import open_maintenance
+    from provider.bootstrap import open_administration
 
-    with closing(open_maintenance(settings)) as database:
+    with closing(open_administration(settings)) as ledger:
+        database = ledger.maintenance
         try:
             found = database.describe()
             yield Finding("database", "ok", f"{found.product} {found.version} at {found.url}")
@@ -84,7 +85,7 @@ def _check_schema(current: str | None, head: str) -> Finding:
 
 
 def _check_backend(settings: Settings) -> Iterator[Finding]:
-    from provider.bootstrap import describe_engine
+    from provider.bootstrap.engines import describe_engine
 
     if settings.sandbox.backend == "process":
         yield Finding("engine", "warn", f"{NO_ISOLATION}; set sandbox.backend: docker for anything but development")
@@ -116,12 +117,13 @@ def _check_engine(engine: EngineDescription, image: str) -> Iterator[Finding]:
 
 
 def _check_sweeper(settings: Settings) -> Iterator[Finding]:
-    from provider.bootstrap import read_sweeper_status
+    from provider.bootstrap import open_administration
 
-    try:
-        status = read_sweeper_status(settings, limit=1)
-    except StoreUnavailable:
-        return  # told by the lines about the database
+    with closing(open_administration(settings)) as ledger:
+        try:
+            status = ledger.sweeper_status(limit=1)
+        except StoreUnavailable:
+            return  # told by the lines about the database
     advice = "run `sandbox-ledger sweeper`, or a worker with sweeper.enabled"
     if not status.recent:
         yield Finding("sweeper", "warn", f"no sweep has run yet; {advice}")
@@ -139,12 +141,13 @@ def _check_sweeper(settings: Settings) -> Iterator[Finding]:
 
 
 def _check_jobs(settings: Settings) -> Iterator[Finding]:
-    from provider.bootstrap import read_worker_jobs
+    from provider.bootstrap import open_administration
 
-    try:
-        workers = read_worker_jobs(settings)
-    except StoreUnavailable:
-        return  # told by the lines about the database
+    with closing(open_administration(settings)) as ledger:
+        try:
+            workers = ledger.worker_jobs()
+        except StoreUnavailable:
+            return  # told by the lines about the database
     yield from report_jobs(workers, settings.worker.lease_time)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -49,6 +50,11 @@ def commit(
         f"{subject}: others changed it {MAX_CONFLICTS} times in a row during the decision; "
         "nothing was written, try again"
     )
+
+
+def new_author(actor: str, command_id: str | None = None) -> Author:
+    """Begin one call: a fresh correlation id for all its events."""
+    return Author(actor, str(uuid.uuid4()), command_id)
 
 
 def commit_ledger(store: EventStore, event: Event, author: Author) -> bool:

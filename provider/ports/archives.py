@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from provider.domain.archives import Baseline, LedgerOrigin
@@ -18,6 +19,9 @@ class ArchiveLedger(Protocol):
 
     def base(self) -> ChainPoint:
         """Tell behind which event the log in the database goes on."""
+
+    def position_before(self, moment: datetime) -> int:
+        """Return the position of the last event recorded before a moment."""
 
     def read(self, after: ChainPoint, through: int) -> Iterator[LinkedEvent]:
         """Read raw events behind `after` up to a position, each one checked; raise `CorruptLogError`."""

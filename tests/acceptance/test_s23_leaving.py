@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from provider import StoreUnavailable, open_provider
-from provider.bootstrap import open_store
+from provider.bootstrap.stores import open_store
 from provider.config.loading import load_settings
 from provider.testing import FakeBackend
 from tests.support.many_workers.crew import Crew

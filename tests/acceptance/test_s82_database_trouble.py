@@ -11,7 +11,7 @@ from typing import Self
 import pytest
 
 from provider import SandboxProvider, StoreUnavailable, open_provider
-from provider.bootstrap import open_store
+from provider.bootstrap.stores import open_store
 from provider.config.loading import load_settings
 from provider.domain.log import RecordedEvent
 from provider.store.log.event_store import SqlEventStore

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
-from provider.bootstrap import make_worker
+from provider.bootstrap.workers import make_worker
 from provider.config.settings import Settings
 from provider.domain import decisions
 from provider.domain.events import Event

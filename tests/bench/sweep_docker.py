@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from provider import open_provider
-from provider.bootstrap import open_backend
+from provider.bootstrap.engines import open_backend
 from provider.config.loading import load_settings
 from tests.bench.claims import Benchmark, Claim, Goal, Reading
 from tests.bench.stage import Stage

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from provider import open_provider
 from provider.backends.labels import container_name, labels_for
-from provider.bootstrap import open_backend
+from provider.bootstrap.engines import open_backend
 from provider.config.loading import load_settings
 from provider.domain.containers import SandboxSpec
 from provider.domain.ids import derive_sandbox_id

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from provider import CrashLoopBackOff, SandboxProvider, open_provider
-from provider.bootstrap import open_store
+from provider.bootstrap.stores import open_store
 from provider.config.loading import load_settings
 from provider.config.settings import Settings
 from tests.support.acceptance.engines import ProcessAcceptanceEngine

@@ -12,7 +12,8 @@ import docker
 from docker.errors import DockerException
 
 from provider.backends.process.records import ContainerDirectory
-from provider.bootstrap import open_backend, open_store, state_directory
+from provider.bootstrap.engines import open_backend, state_directory
+from provider.bootstrap.stores import open_store
 from provider.config.loading import load_settings
 from provider.domain.containers import SandboxInfo
 from provider.ports.engine import SandboxBackend

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from provider.bootstrap import make_insights
+from provider.bootstrap.insights import make_insights
 from provider.domain.errors import InvalidPositionError
 from provider.domain.state import Generation
 from provider.ports.reading.sandboxes import SandboxRecord

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from provider.bootstrap import open_store
+from provider.bootstrap.stores import open_store
 from provider.config.loading import load_settings
 from provider.domain.containers import SandboxInfo
 from provider.domain.decisions import (

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from provider.archive.importing import RestoreReport, restore
 from provider.archive.incident import write_extract
 from provider.archive.opening import open_bundles
-from provider.bootstrap import make_insights
+from provider.bootstrap.insights import make_insights
 from provider.domain import events as ev
 from provider.domain.errors import BundleError, FileError, SandboxError
 from provider.domain.extracts import Selection, streams_of

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from provider.bootstrap import open_store
+from provider.bootstrap.stores import open_store
 from provider.config.loading import load_settings
 from provider.domain.errors import CorruptLogError
 from provider.domain.events import WorkerStarted

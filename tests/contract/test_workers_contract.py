@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import event
 
-from provider.bootstrap import open_store
+from provider.bootstrap.stores import open_store
 from provider.config.loading import load_settings
 from provider.domain.containers import SandboxInfo
 from provider.domain.decisions import Creation, decide_create, decide_ready, decide_started

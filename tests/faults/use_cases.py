@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provider import SandboxProvider
-from provider.bootstrap import open_actions, seal_ledger
+from provider.bootstrap import open_actions, open_administration
 from provider.domain.actions import Order, SandboxAction
 from provider.domain.containers import SandboxSpec
 from provider.domain.errors import SandboxError, SandboxGone
@@ -167,7 +167,8 @@ def order(action: SandboxAction) -> Step:
 
 def seal(actors: Actors) -> None:
     """Seal the log."""
-    seal_ledger(actors.stage.settings(), "operator:ann")
+    with contextlib.closing(open_administration(actors.stage.settings())) as ledger:
+        ledger.seal("operator:ann")
 
 
 def come_back(actors: Actors) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
-from provider.bootstrap import open_reports, open_store, seal_ledger
+from provider.bootstrap import open_administration, open_reports
+from provider.bootstrap.stores import open_store
 from provider.config.loading import load_settings
 from provider.domain.errors import CorruptLogError
 from provider.domain.seals import SealKey
@@ -20,7 +23,8 @@ def test_the_newest_seal_is_told_and_what_came_since(database_url: str) -> None:
     append(store, *born())
     bare = reports.integrity.summary()
     assert (bare.is_sealed, bare.is_keyed, bare.sealed_at, bare.events_since) == (False, False, None, 4)
-    seal_ledger(settings, "operator:alice")
+    with closing(open_administration(settings)) as ledger:
+        ledger.seal("operator:alice")
     sealed = reports.integrity.summary()
     assert (sealed.sealed_position, sealed.sealed_by, sealed.events_since) == (4, "operator:alice", 0)
     assert sealed.key_id == SealKey.from_text(KEY).key_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from provider import SandboxProvider, open_provider
-from provider.bootstrap import open_store
+from provider.bootstrap.stores import open_store
 from provider.config.loading import load_settings
 from provider.domain.events import LedgerSealed
 from provider.domain.seals import SealKey

@@ -6,7 +6,7 @@ import gzip
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ def unpack(name: str, path: Path) -> str:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OldLedger]:
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> OldLedger:
     """Return the ledger on each database."""
     if request.param == "sqlite":
         url = unpack("ledger", tmp_path / "ledger.db")

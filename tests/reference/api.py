@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from web.api.operations import Operation
 from web.api.parameters import Parameter
-from web.api.table import OPERATIONS
+from web.routes import OPERATIONS
 
 INTRODUCTION = """\
 # The operations of the API

@@ -16,7 +16,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from provider import SandboxProvider, open_provider
-from provider.bootstrap import open_store
+from provider.bootstrap.stores import open_store
 from provider.config.loading import load_settings
 from provider.config.settings import Settings
 from provider.testing import FakeBackend

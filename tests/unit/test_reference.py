@@ -14,7 +14,7 @@ from tests.reference import PAGES, ROOT
 from tests.reference.command_line import list_commands
 from tests.reference.configuration import list_keys
 from tests.reference.meanings import read_meanings
-from web.api.table import OPERATIONS
+from web.routes import OPERATIONS
 
 SHIPPED = (ROOT / "config.yaml").read_text(encoding="utf-8")
 KEYS = [key for key, _, _ in list_keys(Settings)]

@@ -7,7 +7,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from provider.bootstrap import state_root
+from provider.bootstrap.engines import state_root
 from provider.config.settings import WebSettings
 from provider.domain.errors import ConfigError
 

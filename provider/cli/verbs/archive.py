@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,10 +33,10 @@ def command(invocation: Invocation, *, before: AsOf, directory: Path) -> None:
     The bundle is written, read back and recorded before anything leaves the database. Run it again after an
     interruption: it goes on where it was. Keep the bundles: `import` makes the whole log of them again.
     """
-    from provider.bootstrap import archive_ledger
+    from provider.bootstrap import open_administration
 
-    with progress("archiving") as step:
-        report = archive_ledger(invocation.existing(), before, directory, operator(), step)
+    with closing(open_administration(invocation.existing(), migrate=True)) as ledger, progress("archiving") as step:
+        report = ledger.archive(before, directory, operator(), step)
     if invocation.is_json:
         base = report.base._asdict()
         write_json({"bundles": list(report.bundles), "pruned": report.pruned, "base": base})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -30,14 +31,14 @@ def command(
     wherever the file is taken. Pass it on with care: it has everything that was recorded.
     """
     from provider.archive.incident import Wanted
-    from provider.bootstrap import write_incident
+    from provider.bootstrap import open_administration
 
     if sandbox is None and (user is not None or (since is None and until is None)):
         raise click.UsageError("say which incident: --sandbox ID, or a span with --since and --until")
     wanted = Wanted(sandbox=sandbox, user_id=user, since=since, until=until)
-    with progress("reading what came before") as step:
-        manifest = write_incident(
-            invocation.existing(),
+    settings = invocation.existing()
+    with closing(open_administration(settings, migrate=True)) as ledger, progress("reading what came before") as step:
+        manifest = ledger.write_incident(
             path,
             wanted,
             replace=force,

@@ -22,10 +22,10 @@ def command() -> None:
 @verb("upgrade")
 def upgrade(invocation: Invocation) -> None:
     """Bring the schema to this version's; safe from any number of processes at once."""
-    from provider.bootstrap import open_maintenance
+    from provider.bootstrap import open_administration
 
-    with closing(open_maintenance(invocation.settings())) as database, progress("migrating"):
-        found = database.upgrade()
+    with closing(open_administration(invocation.settings())) as ledger, progress("migrating"):
+        found = ledger.maintenance.upgrade()
     if invocation.is_json:
         write_json({"before": found.current, "current": found.head})
     elif found.current == found.head:
@@ -37,10 +37,10 @@ def upgrade(invocation: Invocation) -> None:
 @verb("current")
 def current(invocation: Invocation) -> None:
     """Show the schema the database has, and the one this version needs."""
-    from provider.bootstrap import open_maintenance
+    from provider.bootstrap import open_administration
 
-    with closing(open_maintenance(invocation.existing())) as database:
-        found = database.versions()
+    with closing(open_administration(invocation.existing())) as ledger:
+        found = ledger.maintenance.versions()
     if invocation.is_json:
         write_json({"current": found.current, "head": found.head})
         return
@@ -51,10 +51,10 @@ def current(invocation: Invocation) -> None:
 @verb("check")
 def check(invocation: Invocation) -> int:
     """Verify schema, hash chain, and that the tables equal the fold of the log; exit 1 for any difference."""
-    from provider.bootstrap import open_maintenance
+    from provider.bootstrap import open_administration
 
-    with closing(open_maintenance(invocation.existing())) as database, progress("reading the whole log"):
-        report = database.check()
+    with closing(open_administration(invocation.existing())) as ledger, progress("reading the whole log"):
+        report = ledger.maintenance.check()
     if invocation.is_json:
         write_json({"events": report.events, "problems": list(report.problems), "schema": report.schema})
     else:

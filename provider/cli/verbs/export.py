@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -79,10 +80,10 @@ def _tell_archived(insights: Insights, start: int) -> None:
 
 
 def _write_bundle(invocation: Invocation, path: Path, *, force: bool) -> None:
-    from provider.bootstrap import write_log_bundle
+    from provider.bootstrap import open_administration
 
-    with progress(f"writing {path}"):
-        _answer(invocation, path, write_log_bundle(invocation.existing(), path, replace=force).events)
+    with closing(open_administration(invocation.existing(), migrate=True)) as ledger, progress(f"writing {path}"):
+        _answer(invocation, path, ledger.write_bundle(path, replace=force).events)
 
 
 def _write_stdout(chunks: Iterable[str]) -> None:

@@ -21,7 +21,7 @@ def command() -> None:
 )  # fmt: skip
 def build(invocation: Invocation, from_host: bool) -> None:
     """Build sandbox.image on the Docker engine."""
-    from provider.bootstrap import build_image
+    from provider.bootstrap.engines import build_image
 
     settings = invocation.settings()
     tag = settings.sandbox.image

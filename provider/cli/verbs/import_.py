@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -28,11 +29,11 @@ def command(invocation: Invocation, *, bundles: tuple[Path, ...], accept_unsigne
     The configured database must be empty. All bundles from the first event on, in any order: archives, and an export
     with --format bundle of what was not archived. Every event is checked; all are taken, or none.
     """
-    from provider.bootstrap import import_bundles
+    from provider.bootstrap import open_administration
 
-    with progress("importing") as step:
-        report = import_bundles(
-            invocation.settings(), bundles, accept_unsigned=accept_unsigned,
+    with closing(open_administration(invocation.settings(), migrate=True)) as ledger, progress("importing") as step:
+        report = ledger.import_bundles(
+            bundles, accept_unsigned=accept_unsigned,
             progress=lambda position: step(f"imported {count_of(position, 'event')}"),
         )  # fmt: skip
     for name in report.unproven:

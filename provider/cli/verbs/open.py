@@ -26,7 +26,7 @@ def command(invocation: Invocation, *, bundles: tuple[Path, ...], directory: Pat
     An incident's, or archives from the log's beginning on. Every event is checked; the new directory has a SQLite file
     and a configuration for it. Nothing can be recorded in that ledger, and no engine is asked.
     """
-    from provider.bootstrap import open_bundle_ledger
+    from provider.bootstrap.administration import open_bundle_ledger
 
     report = open_bundle_ledger(invocation.settings(), bundles, directory)
     for name in report.unproven:

@@ -16,10 +16,10 @@ def command(invocation: Invocation) -> None:
 
     These are `sandboxes` and `generations`; workers wait meanwhile.
     """
-    from provider.bootstrap import open_maintenance
+    from provider.bootstrap import open_administration
 
-    with closing(open_maintenance(invocation.existing())) as database, progress("reading the log") as step:
-        events = database.rebuild(lambda position: step(f"read {count_of(position, 'event')}"))
+    with closing(open_administration(invocation.existing())) as ledger, progress("reading the log") as step:
+        events = ledger.maintenance.rebuild(lambda position: step(f"read {count_of(position, 'event')}"))
     if invocation.is_json:
         write_json({"events": events})
     else:

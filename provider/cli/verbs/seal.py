@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from provider.cli.failures import FAILED
 from provider.cli.invocation import Invocation, operator, verb
 from provider.cli.render import write_line
@@ -15,10 +17,11 @@ def command(invocation: Invocation) -> int:
     Keep the line where nobody who can write the database can change it; `verify --seal FILE` takes a file of such lines
     and finds a log that was cut off or rewritten since. When nothing happened since the last seal, that one is printed.
     """
-    from provider.bootstrap import seal_ledger
+    from provider.bootstrap import open_administration
     from provider.domain.seals import format_seal
 
-    sealed = seal_ledger(invocation.existing(), operator())
+    with closing(open_administration(invocation.existing(), migrate=True)) as ledger:
+        sealed = ledger.seal(operator())
     if sealed is None:
         tell("the log is empty: there is nothing to seal")
         return FAILED

@@ -51,16 +51,16 @@ def command(invocation: Invocation, demo: bool, or_process: bool, follow: bool, 
 
 
 def _migrate(settings: Settings) -> None:
-    from provider.bootstrap import open_maintenance
+    from provider.bootstrap import open_administration
 
-    with closing(open_maintenance(settings)) as database, progress("migrating the database"):
-        schema, url = database.upgrade().head, database.describe().url
+    with closing(open_administration(settings)) as ledger, progress("migrating the database"):
+        schema, url = ledger.maintenance.upgrade().head, ledger.maintenance.describe().url
     tell(f"database {url}: schema {schema}")
 
 
 def _prepare_engine(settings: Settings, *, or_process: bool) -> Settings:
     """Find the engine and make sure of its image; return the settings, with the backend that will be used."""
-    from provider.bootstrap import describe_engine
+    from provider.bootstrap.engines import describe_engine
     from provider.cli.diagnosis import NO_ISOLATION
     from provider.domain.errors import BackendUnavailable
 
@@ -83,7 +83,7 @@ def _prepare_engine(settings: Settings, *, or_process: bool) -> Settings:
 
 
 def _prepare_image(settings: Settings, engine: EngineDescription) -> None:
-    from provider.bootstrap import build_image
+    from provider.bootstrap.engines import build_image
 
     if engine.image_exists is False:
         tag = settings.sandbox.image

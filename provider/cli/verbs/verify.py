@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
@@ -54,12 +55,12 @@ def command(invocation: Invocation, seals: tuple[Seal, ...], full: bool, tables:
     Walks the hash chain, compares its end, its streams and the seals in it. A log whose end was cut off, or that was
     rewritten as a whole, is found by a seal that was kept outside. Changes nothing; exits with 1 for any problem.
     """
-    from provider.bootstrap import verify_ledger
+    from provider.bootstrap import open_administration
     from provider.domain.verification import Scope
 
     scope = Scope(kept_seals=seals, since_last_seal=not full, tables=tables)
-    with counting("verifying", "events") as advance:
-        report = verify_ledger(invocation.existing(), scope, advance)
+    with closing(open_administration(invocation.existing())) as ledger, counting("verifying", "events") as advance:
+        report = ledger.verify(scope, advance)
     if invocation.is_json:
         from provider.reading.documents import verification_document
 

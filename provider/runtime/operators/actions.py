@@ -7,11 +7,10 @@ have the request's correlation id.
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from provider.core.commit import commit_ledger
+from provider.core.commit import commit_ledger, new_author
 from provider.domain.actions import (
     SANDBOX_ACTIONS,
     BulkOrder,
@@ -93,7 +92,7 @@ class OperatorActions:
     def _run(
         self, requested: OperatorActionRequested, command_id: str | None, act: Callable[[Author], Ended]
     ) -> ActionReport:
-        author = Author(f"operator:{requested.operator}", str(uuid.uuid4()), command_id)
+        author = new_author(f"operator:{requested.operator}", command_id)
         if not commit_ledger(self._worker.process().worker.store, requested, author):
             earlier = self._find_earlier(requested, command_id)  # another call was first, a moment ago
             assert earlier is not None  # noqa: S101 - that is why nothing was committed

@@ -6,13 +6,12 @@ import logging
 import os
 import secrets
 import socket
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from provider.config.settings import SandboxSettings
-from provider.core.commit import commit
+from provider.core.commit import commit, new_author
 from provider.domain.events import Event
 from provider.domain.ids import WorkerId, check_name, sandbox_stream
 from provider.domain.log import Author
@@ -69,7 +68,7 @@ class Worker:
 
     def author(self, actor: str | None = None) -> Author:
         """Begin one call: a fresh correlation id for all its events. Raise `InvalidIdError` for an unusable actor."""
-        return Author(check_name("actor", actor) or f"worker:{self.worker_id}", str(uuid.uuid4()))
+        return new_author(check_name("actor", actor) or f"worker:{self.worker_id}")
 
     def commit(
         self, sandbox_id: str, decide: Decide, author: Author, *, capacity: Capacity | None = None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from provider import SandboxProvider, open_provider
-from provider.bootstrap import open_actions, open_store
+from provider.bootstrap import open_actions
+from provider.bootstrap.stores import open_store
 from provider.config.loading import load_settings
 from provider.config.settings import Settings
 from provider.domain.actions import Order

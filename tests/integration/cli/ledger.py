@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from provider.bootstrap import open_insights, open_maintenance, open_store
+from provider.bootstrap import open_administration, open_insights
+from provider.bootstrap.stores import open_store
 from provider.config.settings import DatabaseSettings, Settings
 from provider.domain import decisions
 from provider.domain import events as ev
@@ -26,7 +27,7 @@ class Ledger:
         self.settings = Settings(database=DatabaseSettings(url=url))
         self.store: SqlEventStore = open_store(self.settings)
         self.insights: Insights = open_insights(self.settings)
-        self.maintenance: Maintenance = open_maintenance(self.settings)
+        self.maintenance: Maintenance = open_administration(self.settings).maintenance
 
     def start(self, thread: str, user: str | None = None, *, sandbox_id: str | None = None) -> str:
         """Bring the next generation of a thread's sandbox up; return the sandbox's id."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from provider.bootstrap import open_maintenance
+from provider.bootstrap import open_administration
 from provider.config.settings import DatabaseSettings, Settings
 from provider.domain.errors import SchemaError
 from tests.integration.cli.ledger import Ledger
@@ -38,7 +38,7 @@ def test_a_changed_schema_is_found(ledger: Ledger) -> None:
 
 
 def test_an_empty_database_is_described_upgraded_and_only_then_checked(bare_database_url: str) -> None:
-    maintenance = open_maintenance(Settings(database=DatabaseSettings(url=bare_database_url)))
+    maintenance = open_administration(Settings(database=DatabaseSettings(url=bare_database_url))).maintenance
     assert maintenance.versions().current is None
     with pytest.raises(SchemaError, match="is empty; run `sandbox-ledger db upgrade`"):
         maintenance.check()

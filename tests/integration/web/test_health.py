@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
-from provider.bootstrap import open_store
+from provider.bootstrap.stores import open_store
 from tests.support.signing_in import bearer
 from tests.support.web import Fleet, open_app
 from web import create_app

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 from provider import SandboxProvider, open_provider
-from provider.bootstrap import open_maintenance, open_store
+from provider.bootstrap import open_administration
+from provider.bootstrap.stores import open_store
 from provider.config.loading import load_settings
 from provider.config.settings import Settings
 from provider.domain.containers import Discovered, SandboxInfo
@@ -136,6 +137,6 @@ class Deployment:
             backend.close()
 
     def _check_ledger(self) -> None:
-        with closing(open_maintenance(self.settings())) as database:
-            assert database.check().problems == ()
+        with closing(open_administration(self.settings())) as ledger:
+            assert ledger.maintenance.check().problems == ()
         assert self.audit.find_violations() == []

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import docker
 
-from provider.bootstrap import open_backend, state_directory
+from provider.bootstrap.engines import open_backend, state_directory
 from provider.config.settings import Settings
 from provider.domain.containers import SandboxInfo
 from provider.ports.engine import SandboxBackend

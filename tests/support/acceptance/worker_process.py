@@ -14,7 +14,8 @@ import threading
 from typing import Any
 
 from provider import SandboxProvider, open_provider
-from provider.bootstrap import open_backend, open_store
+from provider.bootstrap.engines import open_backend
+from provider.bootstrap.stores import open_store
 from provider.config.loading import load_settings
 from provider.config.settings import Settings
 from provider.ports.engine import SandboxBackend

@@ -16,7 +16,9 @@ from typing import Any
 import docker
 from sqlalchemy import text
 
-from provider.bootstrap import assemble_worker, open_backend, open_store
+from provider.bootstrap.engines import open_backend
+from provider.bootstrap.stores import open_store
+from provider.bootstrap.workers import assemble_worker
 from provider.config.loading import load_settings
 from provider.config.settings import Settings
 from provider.domain.ids import derive_sandbox_id

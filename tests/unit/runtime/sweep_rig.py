@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import event, text
 
 from provider import SandboxProvider, open_provider
-from provider.bootstrap import open_store
+from provider.bootstrap.stores import open_store
 from provider.config.loading import load_settings
 from provider.config.settings import Settings
 from provider.store.coordination.leases import SqlLeases

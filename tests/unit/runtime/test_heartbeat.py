@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from provider.bootstrap import assemble_worker, open_store
+from provider.bootstrap.stores import open_store
+from provider.bootstrap.workers import assemble_worker
 from provider.config.loading import load_settings
 from provider.domain.errors import StoreUnavailable
 from provider.runtime.worker.guarded_engine import GuardedEngine

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
-from provider.bootstrap import read_sweeper_status
+from provider.bootstrap import open_administration
 from provider.domain.errors import BackendUnavailable
 from provider.domain.sweeps import SWEEP_LEASE
 from provider.runtime.sweep.leader import Leader, LeadLost
@@ -109,7 +110,8 @@ def test_s62_the_schedule_sweeps_and_leaves_a_row_also_when_it_finds_nothing(rig
     assert {job.name for job in worker.list_jobs()} == {
         "heartbeat", "flush_activity", "lead", "sweep", "forget_sweeps", "seal",
     }  # fmt: skip
-    status = read_sweeper_status(rig.settings())
+    with closing(open_administration(rig.settings())) as ledger:
+        status = ledger.sweeper_status()
     assert status.lease is not None
     assert (status.lease.name, status.lease.holder) == (SWEEP_LEASE, worker.worker_id)
 

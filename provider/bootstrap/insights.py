@@ -1,0 +1,40 @@
+"""The read side of single sandboxes and events, as it is and as it was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provider.bootstrap.stores import open_store, undone_on_error
+from provider.reading.insights import Insights
+from provider.store.log.feed import SqlFeed
+from provider.store.reports.queries import SqlLedgerQueries
+
+if TYPE_CHECKING:
+    from provider.config.settings import Settings
+    from provider.domain.times import AsOf
+    from provider.reading.past import Past
+    from provider.store.log.event_store import SqlEventStore
+
+
+def open_insights(settings: Settings) -> Insights:
+    """Open the read side of the ledger; no engine is contacted. Close it with `close()`."""
+    return make_insights(open_store(settings))
+
+
+def make_insights(store: SqlEventStore) -> Insights:
+    """Wire the read side of an open ledger, which it closes."""
+    database = store.database
+    return Insights(store, SqlLedgerQueries(database), lambda: SqlFeed(database))
+
+
+def open_past(settings: Settings, as_of: AsOf) -> Past:
+    """Open the read side as of a moment, an age, or a position; close it with `close()`.
+
+    Raise `InvalidPositionError` for a position that the log does not have.
+    """
+    from provider.reading.past import look_back
+    from provider.store.projections.past import SqlPast
+
+    store = open_store(settings)
+    with undone_on_error(store.close):
+        return look_back(make_insights(store), SqlPast(store.database), as_of)
