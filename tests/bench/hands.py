@@ -17,7 +17,7 @@ Prepare = Callable[..., AbstractContextManager[Play]]
 ANSWER_SECONDS = 120.0
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["provider.bootstrap", "alembic.command", "psycopg", "pysqlite3.dbapi2"])
+_CONTEXT.set_forkserver_preload(["provider.bootstrap.workers", "alembic.command", "psycopg", "pysqlite3.dbapi2"])
 
 
 class Hand:
