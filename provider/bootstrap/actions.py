@@ -9,12 +9,12 @@ from provider.bootstrap.stores import open_store, undone_on_error
 from provider.bootstrap.workers import assemble_worker, open_engine
 from provider.runtime.operators.actions import OperatorActions
 from provider.runtime.operators.operator_worker import OperatorWorker
-from provider.store.coordination.operator_log import SqlOperatorLog
 
 if TYPE_CHECKING:
     from provider.config.settings import Settings
     from provider.ports.engine import SandboxBackend
     from provider.runtime.worker.process import WorkerProcess
+    from provider.store.log.event_store import SqlEventStore
 
 
 def open_actions(settings: Settings, *, backend: SandboxBackend | None = None) -> OperatorActions:
@@ -24,10 +24,10 @@ def open_actions(settings: Settings, *, backend: SandboxBackend | None = None) -
     """
     brief = dataclasses.replace(settings, sweeper=dataclasses.replace(settings.sweeper, enabled=False))
 
-    def assemble() -> tuple[WorkerProcess, SqlOperatorLog]:
+    def assemble() -> tuple[WorkerProcess, SqlEventStore]:
         store = open_store(brief)
         with undone_on_error(store.close):
             engine = open_engine(brief, store, backend)
-        return assemble_worker(brief, store, engine), SqlOperatorLog(store.database)
+        return assemble_worker(brief, store, engine), store
 
     return OperatorActions(OperatorWorker(assemble))

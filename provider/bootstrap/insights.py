@@ -33,7 +33,7 @@ def open_past(settings: Settings, as_of: AsOf) -> Past:
     Raise `InvalidPositionError` for a position that the log does not have.
     """
     from provider.reading.past import look_back
-    from provider.store.projections.past import SqlPast
+    from provider.store.reports.past import SqlPast
 
     store = open_store(settings)
     with undone_on_error(store.close):

@@ -11,11 +11,11 @@ from provider.reading.integrity import Integrity
 from provider.reading.reports import Reports
 from provider.reading.timeline import Timeline
 from provider.store.log.seals import SqlSeals
-from provider.store.projections.past import SqlPast
 from provider.store.reports.endings import SqlEndingQueries
 from provider.store.reports.fleet import SqlFleetQueries
 from provider.store.reports.log import SqlLogQueries
 from provider.store.reports.operations import SqlOperationQueries
+from provider.store.reports.past import SqlPast
 from provider.store.reports.queries import SqlLedgerQueries
 from provider.store.reports.sandboxes import SqlSandboxQueries
 from provider.store.reports.system import SqlSystemQueries

@@ -16,10 +16,10 @@ from provider.store.audit_sql.views import list_missing
 from provider.store.database import Database
 from provider.store.engine import sqlite_module, wal_is_safe
 from provider.store.log import reader as log_reader
-from provider.store.log.verification import Verification
 from provider.store.projections.fold import Progress
 from provider.store.projections.rebuild import find_differences, rebuild
 from provider.store.tables import ledger_head, metadata
+from provider.store.verification import Verification
 
 
 @dataclass(frozen=True, slots=True)

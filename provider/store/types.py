@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import DateTime, Dialect, Text
+from sqlalchemy import ColumnElement, DateTime, Dialect, Text, func, literal
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from provider.domain.log import format_timestamp, parse_timestamp
@@ -55,3 +55,10 @@ class JsonDocument(TypeDecorator[str]):
         if value is None or dialect.name == "sqlite":
             return cast("str | None", value)
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def text_in(dialect: str, document: ColumnElement[Any], name: str) -> ColumnElement[str]:
+    """Read a field of a document as text; NULL when it is not there."""
+    if dialect == "sqlite":
+        return func.json_extract(document, f"$.{name}", type_=Text())
+    return document.op("->>", return_type=Text())(literal(name, Text()))

@@ -14,7 +14,7 @@ from provider.store.database import open_database
 from provider.store.engine import sqlite_module
 from provider.store.log.event_store import SqlEventStore
 from provider.store.migrate import upgrade
-from provider.store.projections.rows import GENERATION_COLUMNS, SANDBOX_COLUMNS
+from provider.store.states.rows import GENERATION_COLUMNS, SANDBOX_COLUMNS
 from tests.bench.generate import History, Life
 
 EVENT_COLUMNS = (

@@ -14,7 +14,7 @@ from provider.domain.ids import sandbox_stream
 from provider.domain.log import Author, format_timestamp
 from provider.domain.state import SandboxState, Stamp, evolve, settled
 from provider.store.log.batch import Batch, make_batch
-from provider.store.projections.rows import changed_generations, generation_row, sandbox_row
+from provider.store.states.rows import changed_generations, generation_row, sandbox_row
 from tests.bench.lives import Identity, Step, crash, end, fail_to_start, share, start, use
 
 IDENTITY = Identity("f0f1f2f3f4f5f6f7", "mark:user", "mark:thread", "mark:image", "mark:host", "mark:worker")

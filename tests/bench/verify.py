@@ -16,7 +16,7 @@ from provider.domain.seals import SealKey
 from provider.domain.verification import Scope
 from provider.store.log.event_store import SqlEventStore
 from provider.store.log.seals import SqlSeals
-from provider.store.log.verification import Verification
+from provider.store.verification import Verification
 from tests.bench.append import CORRELATION, STEPS, appends
 from tests.bench.bulk import fill
 from tests.bench.claims import Benchmark, Claim, Goal, Reading

@@ -19,9 +19,9 @@ from provider.domain.seals import SealKey
 from provider.domain.verification import Scope
 from provider.store.archives.archives import SqlArchives
 from provider.store.log.event_store import SqlEventStore
-from provider.store.log.verification import Verification
 from provider.store.projections.rebuild import find_differences
 from provider.store.tables import events, generations, ledger_head, sandboxes, streams
+from provider.store.verification import Verification
 from tests.contract.store_support import opened
 
 _CONTEXT = multiprocessing.get_context("forkserver")

@@ -16,7 +16,7 @@ from provider.reading.archived import count_archived, tell_archived
 from provider.reading.narrative import tell_ending
 from provider.reading.past import look_back
 from provider.store.log.event_store import SqlEventStore
-from provider.store.projections.past import SqlPast
+from provider.store.reports.past import SqlPast
 from tests.contract.archive_support import (
     archive,
 )

@@ -23,8 +23,8 @@ from provider.store.archives.archives import SqlArchives
 from provider.store.archives.restore import SqlRestore
 from provider.store.log.event_store import SqlEventStore
 from provider.store.log.feed import SqlFeed
-from provider.store.log.verification import Verification
 from provider.store.projections.rebuild import find_differences, rebuild
+from provider.store.verification import Verification
 from tests.contract.archive_support import (
     KEY,
     archive,

@@ -15,7 +15,7 @@ from provider.domain.seals import Seal, SealKey, make_seal
 from provider.domain.verification import Scope, VerificationReport
 from provider.store.log.event_store import SqlEventStore
 from provider.store.log.seals import SqlSeals
-from provider.store.log.verification import Verification
+from provider.store.verification import Verification
 from tests.contract.store_support import AUTHOR, append, born, died, execute, link, opened, tamper
 from tests.contract.test_store_corruption import EVERYWHERE, SQLITE
 

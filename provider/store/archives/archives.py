@@ -15,10 +15,9 @@ from provider.domain.events import LogArchived
 from provider.domain.extracts import Selection
 from provider.domain.ids import LEDGER_STREAM
 from provider.domain.log import ChainPoint, RecordedEvent
-from provider.store.archives.archive_rows import read_archives
 from provider.store.database import Database, database_now
 from provider.store.engine import patiently
-from provider.store.log.chain_base import chain_base
+from provider.store.log.chain_base import chain_base, read_archives
 from provider.store.log.linked_log import read_chosen, read_linked
 from provider.store.log.reader import PAGE, find_position_before, find_time_of, stream_page
 from provider.store.log.walk import hashes_at

@@ -1,12 +1,13 @@
-"""Which views there are, and the statements that make and drop them."""
+"""Which views there are, the statements that make and drop them, and reading `v_violations`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
 import sqlalchemy
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
+from provider.domain.findings import Violation
 from provider.store.audit_sql import holds, lifetimes, people, reliability, runs
 from provider.store.audit_sql.dialect import DIALECTS, Dialect
 from provider.store.audit_sql.fleet_rules import fleet_checks
@@ -50,6 +51,8 @@ REVISION_0005: dict[str, View] = {"v_violations": violations_0005}
 CURRENT: Mapping[str, View] = REVISION_0004 | REVISION_0005
 """The views of the newest schema."""
 
+_VIOLATIONS = text("SELECT rule, subject, detail, position FROM v_violations ORDER BY rule, subject LIMIT :limit")
+
 
 def create_statements(dialect: str, views: Mapping[str, View] = CURRENT) -> Sequence[str]:
     """Write the statements that make the views in a database of this kind (`sqlite` or `postgresql`)."""
@@ -71,3 +74,9 @@ def restore_missing(connection: Connection) -> None:
     missing = {name: CURRENT[name] for name in list_missing(connection)}
     for statement in create_statements(connection.dialect.name, missing):
         connection.exec_driver_sql(statement)
+
+
+def list_violations(connection: Connection, limit: int = 1000) -> Sequence[Violation]:
+    """List up to `limit` broken invariants, by rule; none on a healthy ledger."""
+    rows = connection.execute(_VIOLATIONS, {"limit": limit})
+    return [Violation(row.rule, row.subject, row.detail, row.position) for row in rows]

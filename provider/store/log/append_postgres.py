@@ -17,7 +17,7 @@ from sqlalchemy import Table
 from provider.domain.errors import CapacityExceeded
 from provider.domain.log import Appended
 from provider.store.log.batch import PENDING_TIME, Batch
-from provider.store.projections.rows import RowChange
+from provider.store.states.rows import RowChange
 
 CHANNEL = "sandbox_ledger"
 """Where each commit is announced; the payload is the position of its last event."""

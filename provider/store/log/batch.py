@@ -12,7 +12,7 @@ from provider.domain.ids import check_name, sandbox_stream
 from provider.domain.log import Appended, Author, RecordedEvent, canonical_json, event_body
 from provider.domain.policy import Capacity
 from provider.domain.state import SandboxState, Stamp, evolve, settled
-from provider.store.projections.rows import RowChange, row_changes
+from provider.store.states.rows import RowChange, row_changes
 
 PENDING_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 """Stands for the time that the database gives this append; the append statement puts the real one in its place."""

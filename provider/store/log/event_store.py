@@ -17,15 +17,15 @@ from provider.domain.ids import sandbox_stream
 from provider.domain.log import Appended, Author, RecordedEvent
 from provider.domain.policy import Capacity
 from provider.domain.state import Generation, SandboxState
-from provider.store.coordination.activity import move_activity
 from provider.store.database import Database
 from provider.store.engine import immediate_transaction
 from provider.store.log import append_postgres as postgres
 from provider.store.log import append_sqlite as sqlite
 from provider.store.log import reader as log_reader
 from provider.store.log.batch import Batch, make_batch
-from provider.store.projections.rows import read_generation
-from provider.store.projections.state_reader import load_state
+from provider.store.states.activity import move_activity
+from provider.store.states.loading import load_state
+from provider.store.states.rows import read_generation
 from provider.store.tables import generations, ledger_head, sandboxes, streams
 
 Answer = TypeVar("Answer")
@@ -171,6 +171,14 @@ class SqlEventStore:
         """Tell how many events a stream has; 0 for one that does not exist."""
         statement = select(streams.c.version).where(streams.c.stream == stream)
         return int(self._read(lambda c: c.execute(statement).scalar_one_or_none()) or 0)
+
+    def find_command(self, command_id: str) -> RecordedEvent | None:
+        """Find the event that was recorded under an idempotency key."""
+        return self._read(lambda c: log_reader.find_by_command(c, command_id))
+
+    def find_completion(self, requested: RecordedEvent) -> RecordedEvent | None:
+        """Find the outcome of an operator's request; None while there is none."""
+        return self._read(lambda c: log_reader.find_completion(c, requested))
 
     def touch(self, ages: Mapping[str, float]) -> None:
         """Move activity times forward (never back): each sandbox was used that many seconds ago, by database time."""

@@ -19,7 +19,7 @@ from provider.domain.log import RecordedEvent, format_timestamp, parse_timestamp
 from provider.domain.state import SandboxState, Stamp, evolve, settled
 from provider.ports.reading.sandboxes import SandboxAsOf
 from provider.store.log import reader as log_reader
-from provider.store.projections.rows import (
+from provider.store.states.rows import (
     changed_generations,
     generation_row,
     read_generation,

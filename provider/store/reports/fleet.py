@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, Select, case, func, select, union_all
 
+from provider.domain.events import UNEXPECTED_REASONS
 from provider.domain.sweeps import LeaseRow, SweepRow
 from provider.domain.verdict import Reason
-from provider.ports.reading.fleet import FleetReading, Freshness, Workers
+from provider.ports.reading.fleet import FleetReading, Freshness, UnexpectedEnd, Workers
 from provider.store.coordination.sweeps import sweep_row
 from provider.store.coordination.workers import worker_row
 from provider.store.database import Database, database_now
 from provider.store.reports import facts, marks, tallies
-from provider.store.reports.latest import list_latest_ends
 from provider.store.tables import generations, leases, ledger_head, sandboxes, sweeps, workers
 
 SHOWN_STATUSES = ("absent", "creating", "active", "warm", "dead", "evicting")
@@ -24,6 +24,16 @@ TOP = 10
 LATEST = 10
 SILENT = 20
 MARKS = 100
+
+g = generations.c
+_AT = func.coalesce(g.died_at, g.ended_at)
+_SHOWN = (
+    g.sandbox_id, g.generation, g.image, g.host, g.worker_id, _AT.label("ended_at"),
+    g.end_reason.label("reason"), g.exit_code, g.oom_killed, g.detected_by,
+)  # fmt: skip
+_REASONS = sorted(UNEXPECTED_REASONS)
+_STILL_OPEN = select(*_SHOWN).where(g.removed_at.is_(None), g.ended_at.is_(None), _AT.is_not(None))
+"""Dead and not examined yet: among the few that are open, not among all deaths, whose index SQLite would prefer."""
 
 
 class SqlFleetQueries:
@@ -67,7 +77,7 @@ class SqlFleetQueries:
                 last_sweep=_last_sweep(connection),
                 last_good_sweep_at=_last_good_sweep_at(connection),
                 leader=_leader(connection, lease, fresh.now),
-                latest=list_latest_ends(connection, LATEST),
+                latest=_latest_ends(connection),
                 last_start_error=_last_start_error(connection, since),
             )
 
@@ -134,7 +144,24 @@ def _leader(connection: Connection, name: str, now: datetime) -> LeaseRow | None
 
 
 def _last_start_error(connection: Connection, since: datetime) -> str | None:
-    g = generations.c
     failed = select(g.error).where(g.ended_at >= since, facts.FAILED_TO_START).order_by(g.ended_at.desc()).limit(1)
     found: str | None = connection.execute(failed).scalar_one_or_none()
     return found
+
+
+def _latest_ends(connection: Connection) -> tuple[UnexpectedEnd, ...]:
+    """List the latest unexpected ends, the newest first: a few for each reason along its index, then the newest."""
+    ended = (select(*_SHOWN).where(g.end_reason == reason).order_by(g.ended_at.desc()) for reason in _REASONS)
+    parts = (_first(part) for part in (*ended, _STILL_OPEN.order_by(_AT.desc())))
+    both = union_all(*parts).subquery("latest")
+    statement = (
+        select(both, sandboxes.c.user_id, sandboxes.c.thread_id)
+        .join(sandboxes, sandboxes.c.sandbox_id == both.c.sandbox_id)
+        .order_by(both.c.ended_at.desc(), both.c.sandbox_id, both.c.generation.desc())
+        .limit(LATEST)
+    )
+    return tuple(UnexpectedEnd(**row) for row in connection.execute(statement).mappings())
+
+
+def _first(statement: Select[tuple[object, ...]]) -> Select[tuple[object, ...]]:
+    return select(statement.limit(LATEST).subquery())

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Integer, Select, Text, case, cast, func, literal, null, or_, select, union_all
 
 from provider.ports.reading.fleet import Mark
-from provider.store.reports.documents import text_in
 from provider.store.tables import events, sweeps, workers
+from provider.store.types import text_in
 
 REQUESTED = "OperatorActionRequested"
 

@@ -16,11 +16,11 @@ from provider.ports.reading.audit import AuditFilter, OperatorActionRow, WorkerR
 from provider.ports.reading.paging import DEFAULT_LIMIT, Page
 from provider.store.coordination.sweeps import sweep_row
 from provider.store.database import Database, database_now
-from provider.store.reports.documents import text_in
 from provider.store.reports.marks import REQUESTED
 from provider.store.reports.paging import RowOrder, read_rows
 from provider.store.reports.views import operator_actions
 from provider.store.tables import events, sandboxes, sweeps, workers
+from provider.store.types import text_in
 
 w = workers.c
 _SHOWN = [w[field.name] for field in dataclasses.fields(WorkerReport) if field.name in w]

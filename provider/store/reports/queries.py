@@ -13,11 +13,11 @@ from sqlalchemy import Select, bindparam, or_, select, tuple_
 from provider.domain.archives import ArchiveRow
 from provider.domain.state import Generation
 from provider.ports.reading.sandboxes import SandboxRecord
-from provider.store.archives.archive_rows import read_archives
 from provider.store.database import Database
 from provider.store.engine import patiently
+from provider.store.log.chain_base import read_archives
 from provider.store.log.reader import find_position_before
-from provider.store.projections.rows import read_generation
+from provider.store.states.rows import read_generation
 from provider.store.tables import generations, ledger_head, sandboxes
 
 SHOWN = [sandboxes.c[field.name] for field in dataclasses.fields(SandboxRecord)]

@@ -13,6 +13,7 @@ from provider.domain.findings import Violation
 from provider.ports.reading.paging import DEFAULT_LIMIT
 from provider.ports.reading.system import ProjectionCheck, SystemReport, Totals
 from provider.store import migrate
+from provider.store.audit_sql.views import list_violations
 from provider.store.database import Database
 from provider.store.engine import sqlite_module
 from provider.store.log.chain_base import chain_base
@@ -20,7 +21,6 @@ from provider.store.projections.projection_check import check_newest
 from provider.store.reports.fleet import freshness
 from provider.store.reports.paging import bounded
 from provider.store.reports.totals import read_totals
-from provider.store.reports.violations import list_violations
 from provider.store.tables import events, generations, sandboxes
 
 _TIME_OF_FIRST = select(func.min(events.c.position)).scalar_subquery()

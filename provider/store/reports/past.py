@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import bindparam, or_, select
@@ -12,7 +12,8 @@ from provider.domain.log import RecordedEvent
 from provider.ports.reading.sandboxes import SandboxAsOf, SandboxRecord
 from provider.store.database import Database
 from provider.store.log import reader as log_reader
-from provider.store.projections.baselines import Baselines
+from provider.store.log.chain_base import chain_base
+from provider.store.projections.fold import Fold
 from provider.store.reports.queries import SHOWN, read_record
 from provider.store.tables import generations, sandboxes
 
@@ -39,7 +40,7 @@ class SqlPast:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._baselines = Baselines(database)
+        self._baselines = _Baselines(database)
 
     def find_time_of(self, position: int) -> datetime | None:
         """Tell when an event was recorded; None for a position that the table does not have."""
@@ -71,3 +72,24 @@ class SqlPast:
             for recorded in log_reader.streams_until(connection, after, position):
                 found[recorded.stream].append(recorded)
         return found
+
+
+class _Baselines:
+    """Reads the baseline of the last archive, and keeps the one read last. Safe from any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._last = Fold()
+
+    def read(self, sandbox_ids: Iterable[str]) -> Mapping[str, SandboxAsOf]:
+        """Read those of these sandboxes of which something was archived."""
+        fold = self._fold()
+        found = ((sandbox_id, fold.find(sandbox_id)) for sandbox_id in sandbox_ids)
+        return {sandbox_id: one for sandbox_id, one in found if one is not None}
+
+    def _fold(self) -> Fold:
+        fold = self._last
+        with self._database.snapshot() as connection:
+            if chain_base(connection).position != fold.position:
+                fold = self._last = Fold.from_base(connection)
+        return fold

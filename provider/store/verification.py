@@ -23,13 +23,13 @@ from provider.domain.verification import (
     judge_kept_seals,
     judge_recorded_seals,
 )
+from provider.store.audit_sql.views import list_violations
 from provider.store.chunks import chunked
 from provider.store.database import Database
 from provider.store.log.chain_base import chain_base
 from provider.store.log.seals import last_seals, read_head, read_seal
 from provider.store.log.walk import hashes_at, positions_before, walk
 from provider.store.projections.rebuild import find_differences
-from provider.store.reports.violations import list_violations
 from provider.store.tables import streams
 
 CHECKED_HERE = frozenset({"gap_in_positions", "head_differs", "gap_in_versions", "stream_differs", "stream_unknown"})

@@ -9,7 +9,7 @@ from sqlalchemy import Boolean, Table
 
 from provider.domain.log import parse_timestamp
 from provider.domain.state import SandboxState
-from provider.store.projections.rows import GENERATION_COLUMNS, SANDBOX_COLUMNS, read_state
+from provider.store.states.rows import GENERATION_COLUMNS, SANDBOX_COLUMNS, read_state
 from provider.store.tables import generations, sandboxes
 from provider.store.types import UtcTimestamp
 

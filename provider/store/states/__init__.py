@@ -1,0 +1,1 @@
+"""The rows of sandboxes and their containers, which every append writes and every decision reads."""
