@@ -15,10 +15,10 @@ class ArchiveLedger(Protocol):
     """The archives of the log, and the raw log for bundles. Safe from any thread."""
 
     def describe_ledger(self) -> LedgerOrigin:
-        """Tell which ledger it is."""
+        """Describe the ledger: its id and age."""
 
     def base(self) -> ChainPoint:
-        """Tell behind which event the log in the database goes on."""
+        """Return the event behind which the log in the database goes on."""
 
     def position_before(self, moment: datetime) -> int:
         """Return the position of the last event recorded before a moment."""

@@ -43,10 +43,10 @@ class CapacityQueue(Protocol):
     """Who waits for a free place, oldest first, across all workers. Safe from any thread."""
 
     def look(self, waiter_id: str) -> Queue:
-        """See the queue from the place of a waiter; one that has not joined stands at its end."""
+        """Return the queue as seen from a waiter's place; one that has not joined stands at its end."""
 
     def join(self, waiter_id: str, user_id: str | None) -> None:
-        """Stand in the queue, or say that one still does; the place is that of the first call."""
+        """Join the queue, or confirm that one still waits; the place is that of the first call."""
 
     def leave(self, waiter_id: str) -> None:
         """Leave the queue. Idempotent."""
@@ -62,13 +62,13 @@ class Leases(Protocol):
         """Take or renew a lease; return its fencing token, or None while somebody else holds it."""
 
     def holds(self, name: str, holder: str, token: int) -> bool:
-        """Tell whether the lease is still this holder's, under this token and in time."""
+        """Whether the lease is still this holder's, under this token and in time."""
 
     def find(self, name: str) -> LeaseRow | None:
         """Find a lease, whoever holds it; one that nobody ever took is None."""
 
     def release(self, name: str, holder: str) -> None:
-        """Give a lease back early. Idempotent; the token stays used."""
+        """Return a lease early. Idempotent; the token stays used."""
 
 
 class SweepLedger(Protocol):

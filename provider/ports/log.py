@@ -51,19 +51,19 @@ class EventStore(Protocol):
         """Read one stream in version order."""
 
     def head_position(self) -> int:
-        """Tell the position of the last event, 0 for an empty log."""
+        """Return the position of the last event, 0 for an empty log."""
 
     def read_all(self, after: int = 0, limit: int | None = None) -> Iterator[RecordedEvent]:
         """Read the log in position order, starting behind `after`. A follower misses nothing."""
 
     def version_of(self, stream: str) -> int:
-        """Tell how many events a stream has; 0 for one that does not exist."""
+        """Return how many events a stream has; 0 for one that does not exist."""
 
     def touch(self, ages: Mapping[str, float]) -> None:
         """Move the activity times of sandboxes forward (never back): each was used that many seconds ago."""
 
     def now(self) -> datetime:
-        """Tell the database's time, UTC."""
+        """Return the database's time, UTC."""
 
     def close(self) -> None:
         """Close all connections. Idempotent."""
@@ -93,7 +93,7 @@ class SealLedger(Protocol):
         """Read the newest seal; None when the log was never sealed. Raise `CorruptLogError` for one that is none."""
 
     def sealable_head(self) -> ChainPoint:
-        """Tell where the log ends; raise `CorruptLogError` when the head row and the last event do not agree."""
+        """Return where the log ends; raise `CorruptLogError` when the head row and the last event do not agree."""
 
 
 class OperatorLog(Protocol):

@@ -12,7 +12,7 @@ CHUNK = 500
 
 
 def chunked(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Give lists of up to `CHUNK` items, in order, reading no further than each needs."""
+    """Yield lists of up to `CHUNK` items, in order, reading no further than each needs."""
     iterator = iter(items)
     while chunk := list(islice(iterator, CHUNK)):
         yield chunk

@@ -124,7 +124,7 @@ class Database:
     def now(self) -> datetime:
         """Return the database's time, UTC."""
         if self.is_sqlite:
-            return datetime.now(UTC)
+            return host_now()
         with self.reading() as connection:
             return database_now(connection)
 
@@ -138,10 +138,15 @@ def open_database(url: str, *, synchronous: str = "FULL", pre_ping: bool = False
     return Database(create_engine(url, synchronous=synchronous, pre_ping=pre_ping), url)
 
 
+def host_now() -> datetime:
+    """Return the time of the host that asks, UTC: SQLite has no clock of its own."""
+    return datetime.now(UTC)
+
+
 def database_now(connection: Connection) -> datetime:
-    """Return the database's time, UTC, with microseconds. SQLite has no clock but that of the host that asks."""
+    """Return the database's time, UTC, with microseconds."""
     if connection.dialect.name == "sqlite":
-        return datetime.now(UTC)
+        return host_now()
     moment: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
     return moment
 
@@ -149,7 +154,7 @@ def database_now(connection: Connection) -> datetime:
 def statement_now(connection: Connection) -> ColumnElement[datetime] | datetime:
     """Return the database's time as a part of a statement, so that one statement is enough."""
     is_sqlite = connection.dialect.name == "sqlite"
-    return datetime.now(UTC) if is_sqlite else func.clock_timestamp(type_=DateTime(timezone=True))
+    return host_now() if is_sqlite else func.clock_timestamp(type_=DateTime(timezone=True))
 
 
 @contextmanager

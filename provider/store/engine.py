@@ -16,13 +16,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
-
-Answer = TypeVar("Answer")
 
 WAL_SAFE_VERSION = (3, 51, 3)
 BUSY_TIMEOUT_MS = 10_000
@@ -55,7 +53,7 @@ def sqlite_module() -> ModuleType:
 
 
 def wal_is_safe() -> bool:
-    """Tell whether the SQLite library in use may run several writers in WAL mode."""
+    """Whether the SQLite library in use may run several writers in WAL mode."""
     version: tuple[int, ...] = sqlite_module().sqlite_version_info
     return version >= WAL_SAFE_VERSION
 
@@ -67,11 +65,25 @@ def begin_immediate(connection: Connection) -> None:
 
 def take_write_lock(execute: Callable[[str], object]) -> None:
     """Begin a transaction with SQLite's write lock, trying every 0.2 to 2 ms while another writer has it."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     execute("PRAGMA busy_timeout = 0")
     try:
-        patiently(lambda: execute("BEGIN IMMEDIATE"))
+        while True:
+            try:
+                execute("BEGIN IMMEDIATE")
+                return
+            except Exception as error:
+                if not _is_busy(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(random.uniform(0.0002, 0.002))  # noqa: S311
     finally:
         execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+
+
+def _is_busy(error: Exception) -> bool:
+    """Whether SQLite refused only because another connection is writing."""
+    cause = str(error.orig if isinstance(error, DBAPIError) else error)
+    return cause.startswith(("database is locked", "database table is locked"))
 
 
 @contextmanager
@@ -86,24 +98,6 @@ def immediate_transaction(cursor: Any) -> Iterator[None]:
         if cursor.connection.in_transaction:
             cursor.execute("ROLLBACK")
         raise
-
-
-def patiently(action: Callable[[], Answer]) -> Answer:
-    """Do what SQLite refuses while another connection has the lock: again every 0.2 to 2 ms, up to a deadline."""
-    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
-    while True:
-        try:
-            return action()
-        except Exception as error:
-            if not is_busy(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(random.uniform(0.0002, 0.002))  # noqa: S311
-
-
-def is_busy(error: Exception) -> bool:
-    """Tell whether SQLite refused only because another connection is writing."""
-    cause = str(error.orig if isinstance(error, DBAPIError) else error)
-    return cause.startswith(("database is locked", "database table is locked"))
 
 
 def _sqlite_engine(url: str, synchronous: str) -> Engine:

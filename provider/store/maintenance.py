@@ -15,7 +15,6 @@ from provider.store import migrate
 from provider.store.audit_sql.views import list_missing
 from provider.store.database import Database
 from provider.store.engine import sqlite_module, wal_is_safe
-from provider.store.log import reader as log_reader
 from provider.store.projections.fold import Progress
 from provider.store.projections.rebuild import find_differences, rebuild
 from provider.store.tables import ledger_head, metadata
@@ -64,8 +63,6 @@ class Maintenance:
     def upgrade(self) -> SchemaVersions:
         """Migrate to this version's schema and return what was there before; raise `SchemaError` for a newer one."""
         before = self.versions()
-        if before.current not in {None, *migrate.known_revisions()}:
-            raise migrate.schema_mismatch(self._database, str(before.current), before.head)
         migrate.upgrade(self._database)
         return before
 
@@ -75,15 +72,14 @@ class Maintenance:
         Raise `CorruptLogError` at the first event that is not what was recorded.
         """
         head = self._require_schema()
-        problems = [*self._compare_schema(), *find_differences(self._database), *self._compare_head()]
+        problems = (*self._compare_schema(), *find_differences(self._database))
         with self._database.reading() as connection:
-            position = connection.execute(select(ledger_head.c.position)).scalar_one()
-        return CheckReport(head, position, tuple(problems))
+            return CheckReport(head, connection.execute(select(ledger_head.c.position)).scalar_one(), problems)
 
     def verify(
         self, key: SealKey | None, scope: Scope, progress: VerificationProgress | None = None
     ) -> VerificationReport:
-        """Look for everything that is not as it was recorded, with positions; change nothing."""
+        """Find everything that is not as it was recorded, with positions; change nothing."""
         self._require_schema()
         return Verification(self._database, key, scope).run(progress)
 
@@ -93,7 +89,7 @@ class Maintenance:
         return rebuild(self._database, progress)
 
     def describe(self) -> DatabaseDescription:
-        """Ask the database about itself."""
+        """Describe the database."""
         shown = self._database.name
         with self._database.reading() as connection:
             if not self._database.is_sqlite:
@@ -107,7 +103,7 @@ class Maintenance:
         self._database.close()
 
     def _is_file_to_be_made(self) -> bool:
-        """Tell whether SQLite would make a file for what only looks: a check leaves nothing behind."""
+        """Whether SQLite would make a file for what only looks: a check leaves nothing behind."""
         path = Path(self._database.engine.url.database or "")
         return self._database.is_sqlite and path.parent.is_dir() and not path.exists()
 
@@ -128,14 +124,3 @@ class Maintenance:
             context = MigrationContext.configure(connection, opts={"compare_type": True})
             differences = [f"schema: {difference!r}" for difference in compare_metadata(context, metadata)]
             return differences + [f"schema: view {name} is missing" for name in list_missing(connection)]
-
-    def _compare_head(self) -> list[str]:
-        """Compare the head row with the last event: an event cut off the end breaks no link of the chain."""
-        with self._database.snapshot() as connection:
-            head = connection.execute(select(ledger_head)).one()
-            last = log_reader.log_page(connection, max(0, head.position - 1))
-        if head.position == 0 and not last:
-            return []
-        if len(last) != 1 or (last[0].position, last[0].hash) != (head.position, head.hash):
-            return [f"ledger_head: says that event {head.position} is the last one, the log does not end with it"]
-        return []

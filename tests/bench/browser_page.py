@@ -25,7 +25,7 @@ def run(stage: Stage, dialect: str) -> Mapping[str, Reading]:
     times = []
     with (
         tempfile.TemporaryDirectory() as directory,
-        serving(Path(directory), configuration(store.url)) as server,
+        serving(Path(directory), configuration(store.database.url)) as server,
         open_chromium() as browser,
     ):
         for _ in range(3 if stage.quick else 15):

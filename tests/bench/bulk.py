@@ -42,7 +42,7 @@ def fill_database(url: str, events: int) -> History:
 def fill(store: SqlEventStore, history: History) -> History:
     """Fill an empty ledger in one transaction, and leave the database as it is after a quiet night."""
     assert store.head_position() == 0, "the ledger is not empty"
-    if store.engine.dialect.name == "sqlite":
+    if store.database.is_sqlite:
         _fill_sqlite(store, history)
     else:
         _fill_postgres(store, history)
@@ -68,7 +68,7 @@ def _head(history: History) -> tuple[Any, ...]:
 
 
 def _fill_sqlite(store: SqlEventStore, history: History) -> None:
-    connection = sqlite_module().connect(store.engine.url.database, isolation_level=None)
+    connection = sqlite_module().connect(store.database.engine.url.database, isolation_level=None)
 
     def insert(table: str, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
         places = ", ".join("?" * len(columns))
@@ -90,7 +90,7 @@ def _fill_sqlite(store: SqlEventStore, history: History) -> None:
 
 
 def _fill_postgres(store: SqlEventStore, history: History) -> None:
-    address = store.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    address = store.database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(address, autocommit=True) as connection:
 
         def insert(table: str, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:

@@ -27,10 +27,10 @@ def run(stage: Stage, dialect: str) -> Mapping[str, Reading]:
     store = stage.new_store(dialect)
     directory = stage.directory / f"containers-{dialect}"
     directory.mkdir(exist_ok=True)
-    with open_on_files(store.url, str(directory)) as provider:
+    with open_on_files(store.database.url, str(directory)) as provider:
         for number in range(SANDBOXES):
             provider.release(provider.acquire(f"warm-{number}"))
-    jobs = [(store.url, str(directory), seed) for seed in range(PROCESSES)]
+    jobs = [(store.database.url, str(directory), seed) for seed in range(PROCESSES)]
     with hands(hammering, jobs[:1]) as crew:
         together(crew, seconds / 5, False)
         alone = together(crew, seconds, False)

@@ -47,7 +47,7 @@ def run(stage: Stage, dialect: str) -> Mapping[str, Reading]:
     events = SHORT_WHEN_QUICK if stage.quick else SHORT
     short_history = fill(short, History(events, span=SPAN * events / history.position))
     with ExitStack() as stack:
-        apps = [stack.enter_context(open_app(configuration(store.url))) for store in (short, long)]
+        apps = [stack.enter_context(open_app(configuration(store.database.url))) for store in (short, long)]
         measured = {}
         for path, other in zip(addresses(history), addresses(short_history), strict=True):
             asked = asks(apps[0], other), asks(apps[1], path)

@@ -67,7 +67,7 @@ def run(name: str, place: Place, stage: Stage, kills: int, bound: float) -> Mapp
     store = stage.new_store("sqlite")
     with place(stage) as (sandbox, find_pid):
         settings = {
-            "database": {"url": store.url},
+            "database": {"url": store.database.url},
             "sandbox": {"container_prefix": PREFIX, "stop_timeout": 0.5, "replicas": 1000, **sandbox},
             "sweeper": {"enabled": False},
         }

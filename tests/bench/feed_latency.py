@@ -72,7 +72,7 @@ def run(stage: Stage, dialect: str) -> Mapping[str, Reading]:
     """Commit here, follow there."""
     commits, bound = 30 if stage.quick else 500, BOUNDS[dialect]
     store = stage.new_store(dialect)
-    with hands(following, [(store.url, 0)]) as (follower,):
+    with hands(following, [(store.database.url, 0)]) as (follower,):
         _commit(store, 10)
         done, taken = _commit(store, commits)
         follower.begin(max(done))

@@ -65,8 +65,12 @@ def run(stage: Stage, dialect: str) -> Mapping[str, Reading]:
     """Bind them all, look while nobody writes, look while eight write."""
     size, seconds = (50, 0.3) if stage.quick else (SANDBOXES, 4.0)
     store, engine = stage.new_store(dialect), FakeBackend()
-    settings = {"database": {"url": store.url}, "sandbox": {"replicas": 2 * size}, "sweeper": {"enabled": False}}
-    jobs = [(store.url, f"writer{number}") for number in range(WRITERS)]
+    settings = {
+        "database": {"url": store.database.url},
+        "sandbox": {"replicas": 2 * size},
+        "sweeper": {"enabled": False},
+    }
+    jobs = [(store.database.url, f"writer{number}") for number in range(WRITERS)]
     with open_provider(settings, backend=engine) as provider, hands(writing, jobs) as writers:
         ids = [provider.acquire(f"bound-{number}") for number in range(size)]
         assert provider.health().sandboxes == size

@@ -44,7 +44,7 @@ def run(stage: Stage, dialect: str) -> Mapping[str, Reading]:
     """Open the streams, commit, and look at the clock of the server's processes."""
     seconds, store = 3.0 if stage.quick else 30.0, stage.new_store(dialect)
     works = appends(store, (make_identity(number, "live") for number in itertools.count()))
-    settings = configuration(store.url, threads=2 * STREAMS + 8)
+    settings = configuration(store.database.url, threads=2 * STREAMS + 8)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = stack.enter_context(serving(directory, settings))

@@ -16,7 +16,7 @@ from tests.bench.timing import in_words, median
 def run(stage: Stage, dialect: str) -> Mapping[str, Reading]:
     """Look back to positions all over the history, each time with a fresh connection, as the command line does."""
     store, history = long_history(stage, dialect)
-    settings = Settings(database=DatabaseSettings(url=store.url))
+    settings = Settings(database=DatabaseSettings(url=store.database.url))
     then, now, seen = [], [], 0
     for tenth in range(1, 10):
         began = time.perf_counter()

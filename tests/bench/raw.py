@@ -16,7 +16,7 @@ from tests.bench.timing import in_words
 
 def open_cursor(stage: Stage, store: SqlEventStore, kind: type[Any]) -> Any:
     """Open a cursor of this kind on the database of a store, in autocommit; closed with the stage."""
-    url = store.engine.url
+    url = store.database.engine.url
     connection = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgres(url)
     stack = ExitStack()
     stack.callback(connection.close)
@@ -26,17 +26,15 @@ def open_cursor(stage: Stage, store: SqlEventStore, kind: type[Any]) -> Any:
 
 def rename_ledger(store: SqlEventStore, ledger_id: str) -> None:
     """Give an empty ledger the id of another one, so that statements recorded there work here."""
-    with store.engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         connection.execute(sqlalchemy.text("UPDATE ledger_head SET ledger_id = :id"), {"id": ledger_id})
 
 
 def durability(stage: Stage, store: SqlEventStore) -> str:
     """Say what the store's own connections do at a commit, as the database tells it, and what the disk takes now."""
-    names = (
-        ("journal_mode", "synchronous") if store.engine.dialect.name == "sqlite" else ("fsync", "synchronous_commit")
-    )
-    word = "PRAGMA" if store.engine.dialect.name == "sqlite" else "SHOW"
-    with store.engine.connect() as connection:
+    names = ("journal_mode", "synchronous") if store.database.is_sqlite else ("fsync", "synchronous_commit")
+    word = "PRAGMA" if store.database.is_sqlite else "SHOW"
+    with store.database.engine.connect() as connection:
         told = [f"{name} {connection.exec_driver_sql(f'{word} {name}').scalar_one()}" for name in names]
     return ", ".join([*told, f"flush {in_words(flush_seconds(stage.directory))}"])
 

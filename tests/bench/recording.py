@@ -29,8 +29,8 @@ class Sent:
 def recorded(store: SqlEventStore) -> Iterator[list[Sent]]:
     """Give a list that grows with everything the store sends."""
     sent: list[Sent] = []
-    store.engine.dispose()
-    record = _on_sqlite if store.engine.dialect.name == "sqlite" else _on_postgres
+    store.database.engine.dispose()
+    record = _on_sqlite if store.database.is_sqlite else _on_postgres
     with record(store, sent):
         store.head_position()  # connects, so that setting a connection up is no part of what follows
         sent.clear()
@@ -67,9 +67,9 @@ def _on_sqlite(store: SqlEventStore, sent: list[Sent]) -> Iterator[None]:
     def connect(_dialect: object, _record: object, _arguments: object, options: dict[str, Any]) -> None:
         options["factory"] = RecordingConnection
 
-    event.listen(store.engine, "do_connect", connect)
+    event.listen(store.database.engine, "do_connect", connect)
     yield
-    event.remove(store.engine, "do_connect", connect)
+    event.remove(store.database.engine, "do_connect", connect)
 
 
 @contextmanager

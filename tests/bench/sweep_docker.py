@@ -24,7 +24,7 @@ def run(stage: Stage) -> Mapping[str, Reading]:
     address, image = stage.docker, stage.image
     store = stage.new_store("sqlite")
     settings = load_settings({
-        "database": {"url": store.url},
+        "database": {"url": store.database.url},
         # Without a watcher: the sweep is to find them.
         "sandbox": {"engine": address, "image": image, "replicas": number, "engine_timeout": 60, "stop_timeout": 1,
                     "acquire_timeout": 300, "liveness": "inspect"},

@@ -83,7 +83,7 @@ def run_sweep(stage: Stage, dialect: str) -> Mapping[str, Reading]:
     fill(store, engine, size)
     settings = load_settings(
         {
-            "database": {"url": store.url},
+            "database": {"url": store.database.url},
             "sandbox": {"replicas": size, "idle_timeout": 0},
             "sweeper": {"enabled": False},
         }

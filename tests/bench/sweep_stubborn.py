@@ -29,7 +29,7 @@ def run(stage: Stage) -> Mapping[str, Reading]:
     number, stop_seconds = (5, 1.0) if stage.quick else (CONTAINERS, STOP_SECONDS)
     store = stage.new_store("sqlite")
     settings = load_settings({
-        "database": {"url": store.url},
+        "database": {"url": store.database.url},
         "sandbox": {"engine": stage.docker, "image": stage.image, "container_prefix": "sl-stubborn",
                     "engine_timeout": 60, "stop_timeout": stop_seconds, "liveness": "inspect"},
         "worker": {"heartbeat_interval": 0.1, "lease_time": LEASE_SECONDS},

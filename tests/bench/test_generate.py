@@ -34,7 +34,7 @@ def test_a_generated_history_is_valid_and_can_be_continued(database_url: str) ->
             pytest.fail(str(error))
         assert [e.position for e in events] == list(range(1, store.head_position() + 1))
         assert find_differences(store.database) == []
-        with store.engine.connect() as connection:
+        with store.database.engine.connect() as connection:
             assert connection.exec_driver_sql("SELECT * FROM v_violations").all() == []
         assert len({e.type for e in (r.event for r in events)}) >= 9
     finally:

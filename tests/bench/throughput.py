@@ -45,9 +45,9 @@ def run(stage: Stage) -> Mapping[str, Reading]:
     seconds, rounds = (0.2, 1) if stage.quick else (0.7, 10)
     mine, recording, raw = (stage.new_store("postgres") for _ in range(3))
     rename_ledger(raw, recording.ledger_id)
-    jobs = [(recording.url, raw.url, f"bare{number}") for number in range(PROCESSES)]
+    jobs = [(recording.database.url, raw.database.url, f"bare{number}") for number in range(PROCESSES)]
     rates: dict[str, list[float]] = {"one": [], "eight": [], "raw": []}
-    with hands(ours, [(mine.url, f"ours{n}") for n in range(PROCESSES)]) as us, hands(bare, jobs) as them:
+    with hands(ours, [(mine.database.url, f"ours{n}") for n in range(PROCESSES)]) as us, hands(bare, jobs) as them:
         sides = {"one": us[:1], "eight": us, "raw": them}
         for number in range(rounds + 1):
             for name, chosen in sides.items():

@@ -38,10 +38,10 @@ def bare(store: SqlEventStore) -> None:
     """Select every row in order and chain a hash over its text."""
     link = b""
     after = 0
-    pooled = store.engine.raw_connection()
+    pooled = store.database.engine.raw_connection()
     try:
         cursor = pooled.cursor()
-        mark = "?" if store.engine.dialect.name == "sqlite" else "%s"
+        mark = "?" if store.database.is_sqlite else "%s"
         page = f"SELECT {COLUMNS} FROM events WHERE position > {mark} ORDER BY position LIMIT {ROWS_AT_ONCE}"
         while rows := cursor.execute(page, (after,)).fetchall():
             for row in rows:

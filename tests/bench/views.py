@@ -54,7 +54,7 @@ def questions(store: SqlEventStore, sql: str) -> Iterator[Work]:
     """Ask the same again and again, each time as somebody at a console would."""
 
     def ask() -> None:
-        with store.engine.connect() as connection:
+        with store.database.engine.connect() as connection:
             connection.exec_driver_sql(sql).all()
 
     while True:

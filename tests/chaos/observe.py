@@ -43,6 +43,6 @@ def observe(
 
 def _list_violations(store: SqlEventStore) -> list[str]:
     """Ask the ledger's own view as well: it must see nothing where this checker sees nothing."""
-    with store.engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         rows = connection.exec_driver_sql("SELECT rule, subject, detail FROM v_violations").all()
     return [f"v_violations: {row.rule}: {row.subject}: {row.detail}" for row in rows]

@@ -36,7 +36,7 @@ def archive(store: SqlEventStore, through: int, directory: Path, key: SealKey | 
 
 def archive_and_be_killed(store: SqlEventStore, through: int, directory: Path, step: str) -> None:
     """Archive in a process that dies by SIGKILL at a step, the first time it comes to it."""
-    process = _CONTEXT.Process(target=_archive_until, args=(store.url, through, directory, step))
+    process = _CONTEXT.Process(target=_archive_until, args=(store.database.url, through, directory, step))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
@@ -62,19 +62,19 @@ def write_rest(store: SqlEventStore, path: Path, key: SealKey | None = None) -> 
 
 def projections(store: SqlEventStore) -> list[list[tuple[Any, ...]]]:
     tables = (streams, sandboxes, generations, ledger_head)
-    with store.engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         return [
             [tuple(row) for row in connection.execute(select(t).order_by(*t.primary_key.columns))] for t in tables
         ]  # fmt: skip
 
 
 def positions(store: SqlEventStore) -> list[int]:
-    with store.engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         return list(connection.execute(select(events.c.position).order_by(events.c.position)).scalars())
 
 
 def violations(store: SqlEventStore) -> list[Any]:
-    with store.engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         return list(connection.exec_driver_sql("SELECT * FROM v_violations").all())
 
 

@@ -26,11 +26,11 @@ class FakeRig:
         self._backend = FakeBackend(LEDGER)
 
     def open(self, ledger_id: str = LEDGER) -> SandboxBackend:
-        """See `BackendRig`."""
+        """Implement `BackendRig`."""
         return self._backend.for_ledger(ledger_id)
 
     def crash(self, info: SandboxInfo) -> None:
-        """See `BackendRig`."""
+        """Implement `BackendRig`."""
         self._backend.kill(info.sandbox_id)
 
 
@@ -42,7 +42,7 @@ class _RealRig:
         self._opened: list[SandboxBackend] = []
 
     def open(self, ledger_id: str = LEDGER) -> SandboxBackend:
-        """See `BackendRig`."""
+        """Implement `BackendRig`."""
         self._opened.append(self._make(ledger_id))
         return self._opened[-1]
 
@@ -63,7 +63,7 @@ class ProcessRig(_RealRig):
         self._state_dir = state_dir
 
     def crash(self, info: SandboxInfo) -> None:
-        """See `BackendRig`."""
+        """Implement `BackendRig`."""
         supervisor = ContainerDirectory(self._state_dir / info.container_name).find_process()
         assert supervisor is not None
         for server in find_children(supervisor.pid):
@@ -80,7 +80,7 @@ class DockerRig(_RealRig):
         self._base_url = base_url
 
     def crash(self, info: SandboxInfo) -> None:
-        """See `BackendRig`."""
+        """Implement `BackendRig`."""
         client = docker.APIClient(self._base_url, version="auto")
         try:
             client.kill(info.container_id or "", signal.SIGKILL)

@@ -45,7 +45,7 @@ class Folded:
         self.states[sandbox_id] = settled(after)
 
     def newest(self, sandbox_id: str) -> Generation:
-        """Give the newest container of a sandbox."""
+        """Return the newest container of a sandbox."""
         return self.generations[sandbox_id][self.states[sandbox_id].generation]
 
     def facts(self) -> list[Fact]:

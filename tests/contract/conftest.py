@@ -16,21 +16,21 @@ from tests.contract.store_support import AUTHOR, OTHER, append, born, creating, 
 
 @pytest.fixture
 def store(database_url: str) -> Iterator[SqlEventStore]:
-    """Give an empty ledger that reads seven events at once, so that few events make many pages."""
+    """Open an empty ledger that reads seven events at once, so that few events make many pages."""
     with opened(database_url, page=7) as made:
         yield made
 
 
 @pytest.fixture
 def reports(store: SqlEventStore) -> Iterator[Reports]:
-    """Give the read side of the same ledger."""
+    """Open the read side of the same ledger."""
     with reading(store) as opened_reports:
         yield opened_reports
 
 
 @pytest.fixture
 def storied(store: SqlEventStore) -> SqlEventStore:
-    """Give a ledger with 22 events: two workers, a crash and a restart, another sandbox that still lives."""
+    """Fill a ledger with 22 events: two workers, a crash and a restart, another sandbox that still lives."""
     store.append("worker:w1", 0, [ev.WorkerStarted(worker_id="w1", host="h", pid=1)], AUTHOR)
     append(store, *born())
     append(store, *died(store))

@@ -21,7 +21,7 @@ EVENTS = 3000
 @contextmanager
 def reading(store: SqlEventStore) -> Iterator[Reports]:
     """Open the read side of a store's ledger."""
-    reports = open_reports(Settings(database=DatabaseSettings(url=store.url)))
+    reports = open_reports(Settings(database=DatabaseSettings(url=store.database.url)))
     try:
         yield reports
     finally:

@@ -75,7 +75,7 @@ def append(store: SqlEventStore, *events: Event, sandbox_id: str = SANDBOX, auth
 
 
 def state_of(appended: Appended) -> SandboxState:
-    """Give the state after an append to a sandbox's stream."""
+    """Return the state after an append to a sandbox's stream."""
     assert appended.state is not None
     return appended.state
 

@@ -24,7 +24,7 @@ from tests.contract.store_support import SANDBOX
 
 
 def look(store: SqlEventStore, as_of: datetime | int) -> tuple[list[SandboxRecord], list[Sequence[Generation]]]:
-    """Tell how all sandboxes were, with their containers."""
+    """Return how all sandboxes were, with their containers."""
     past = look_back(make_insights(store), SqlPast(store.database), as_of)
     records = list(past.each_sandbox(None))
     assert records == [past.get(record.sandbox_id) for record in records]

@@ -142,7 +142,7 @@ FORGED = (
 
 
 def test_only_what_an_archive_has_may_be_deleted(storied: SqlEventStore, tmp_path: Path) -> None:
-    blob = "x'00'" if storied.engine.dialect.name == "sqlite" else "'\\x00'::bytea"
+    blob = "x'00'" if storied.database.is_sqlite else "'\\x00'::bytea"
     archive(storied, 7, tmp_path)
     last = storied.head_position()
     before = list(storied.read_all())
@@ -156,7 +156,7 @@ def test_only_what_an_archive_has_may_be_deleted(storied: SqlEventStore, tmp_pat
         FORGED.format(through=9, event=8, blob=blob),
         FORGED.format(through=7, event=last, blob=blob),
     ]
-    if storied.engine.dialect.name == "sqlite":
+    if storied.database.is_sqlite:
         refused += ["UPDATE OR REPLACE archives SET through_hash = 'x'", "INSERT OR REPLACE" + refused[-1][6:]]
     else:
         refused += [
@@ -172,8 +172,8 @@ def test_only_what_an_archive_has_may_be_deleted(storied: SqlEventStore, tmp_pat
 
 def test_a_baseline_that_was_altered_is_found(storied: SqlEventStore, tmp_path: Path) -> None:
     archive(storied, 7, tmp_path)
-    blob = "x'00'" if storied.engine.dialect.name == "sqlite" else "'\\x00'::bytea"
-    if storied.engine.dialect.name == "postgresql":
+    blob = "x'00'" if storied.database.is_sqlite else "'\\x00'::bytea"
+    if not storied.database.is_sqlite:
         execute(storied, "ALTER TABLE archives DISABLE TRIGGER ALL")
     tamper(storied, f"UPDATE archives SET baseline = {blob}")
     with pytest.raises(CorruptLogError, match="event 7: the baseline of the archive"):

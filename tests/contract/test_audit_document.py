@@ -30,7 +30,9 @@ def first_cells(table: str) -> list[str]:
 @pytest.mark.parametrize("view", sorted(CURRENT))
 def test_each_view_is_there_with_its_columns_in_order(store: SqlEventStore, view: str) -> None:
     described, _, _ = section(view).partition("\n| rule |")
-    assert first_cells(described) == [column["name"] for column in sqlalchemy.inspect(store.engine).get_columns(view)]
+    assert first_cells(described) == [
+        column["name"] for column in sqlalchemy.inspect(store.database.engine).get_columns(view)
+    ]
 
 
 def test_each_rule_is_there() -> None:
@@ -44,9 +46,9 @@ def test_each_block_of_sql_runs(store: SqlEventStore) -> None:
     append(store, *born())
     append(store, *died(store))
     append(store, *born(2))
-    mine = [sql for dialect, sql in BLOCKS if dialect in ("", store.engine.dialect.name)]
+    mine = [sql for dialect, sql in BLOCKS if dialect in ("", store.database.engine.dialect.name)]
     assert len(mine) == len(BLOCKS) - 1, "all but the other database's own variant"
-    with store.engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         for sql in mine:
             connection.exec_driver_sql(sql).all()
 

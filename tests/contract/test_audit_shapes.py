@@ -41,17 +41,17 @@ def insertion(stream: str, version: int, type_: str, data: str, position: int) -
 
 
 def read_all(store: SqlEventStore) -> dict[str, Sequence[Any]]:
-    with store.engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         return {view: connection.exec_driver_sql(f"SELECT * FROM {view}").all() for view in CURRENT}
 
 
 @pytest.fixture
 def strange(store: SqlEventStore) -> SqlEventStore:
-    """Give a ledger in which every type of event has every shape, in a sandbox's stream and in the ledger's."""
+    """Fill a ledger in which every type of event has every shape, in a sandbox's stream and in the ledger's."""
     append(store, *born())
     asked = ev.OperatorActionRequested(operator="o", action="destroy", target=SANDBOX, reason="r")
     store.append(LEDGER_STREAM, 0, [asked], AUTHOR)
-    shapes = SHAPES + (SQLITE_ONLY if store.engine.dialect.name == "sqlite" else [])
+    shapes = SHAPES + (SQLITE_ONLY if store.database.is_sqlite else [])
     statements = []
     for number, (type_, shape) in enumerate(itertools.product(TYPES, shapes)):
         statements.append(insertion(sandbox_stream(SANDBOX), 100 + number, type_, shape, 1000 + 2 * number))

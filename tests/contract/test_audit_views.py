@@ -28,7 +28,7 @@ FROM v_deaths WHERE detection_seconds IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
 
 @pytest.fixture
 def both(sqlite_url: str, postgres_url: str) -> Iterator[tuple[SqlEventStore, SqlEventStore]]:
-    """Give the same history in both databases, with deaths that were noticed late."""
+    """Write the same history in both databases, with deaths that were noticed late."""
     with opened(sqlite_url) as sqlite, opened(postgres_url) as postgres:
         for store in (sqlite, postgres):
             fill(store, History(EVENTS, seed=SEED, ends_at=ENDS_AT))
@@ -54,7 +54,7 @@ def test_both_databases_give_the_same_rows(both: tuple[SqlEventStore, SqlEventSt
     for view in CURRENT:
         told = []
         for store in both:
-            with store.engine.connect() as connection:
+            with store.database.engine.connect() as connection:
                 told.append(read(connection, view))
         assert told[0] == told[1], view
         assert bool(told[0]) == (view != "v_violations"), view
@@ -62,7 +62,7 @@ def test_both_databases_give_the_same_rows(both: tuple[SqlEventStore, SqlEventSt
 
 def test_the_percentile_is_that_of_postgresql(both: tuple[SqlEventStore, SqlEventStore]) -> None:
     ours = "SELECT day, image, detection_p95_seconds FROM v_daily_reliability WHERE detection_p95_seconds IS NOT NULL"
-    with both[1].engine.connect() as connection:
+    with both[1].database.engine.connect() as connection:
         theirs = connection.exec_driver_sql(PERCENTILES).all()
         assert connection.exec_driver_sql(f"{ours} ORDER BY 1, 2").all() == theirs
     assert len({row.p95 for row in theirs}) > 10
@@ -80,7 +80,7 @@ def _gap(start: Any, end: Any) -> float:
 
 def test_seconds_are_exact_to_the_microsecond(both: tuple[SqlEventStore, SqlEventStore]) -> None:
     for store in both:
-        with store.engine.connect() as connection:
+        with store.database.engine.connect() as connection:
             restarts = connection.exec_driver_sql("SELECT * FROM v_restarts WHERE restarted_at IS NOT NULL").all()
             deaths = connection.exec_driver_sql("SELECT * FROM v_deaths WHERE detection_seconds IS NOT NULL").all()
             holds = connection.exec_driver_sql("SELECT * FROM v_holds WHERE held_seconds IS NOT NULL").all()
@@ -93,7 +93,7 @@ def test_holds_are_those_of_the_log(both: tuple[SqlEventStore, SqlEventStore]) -
     """Each hold, and its end, told by going through the events one by one."""
     for store in both:
         expected = sorted(follow_holds(store), key=repr)
-        with store.engine.connect() as connection:
+        with store.database.engine.connect() as connection:
             rows = connection.exec_driver_sql(
                 "SELECT sandbox_id, generation, worker_id, acquired_at, released_at, release_cause FROM v_holds"
             ).all()

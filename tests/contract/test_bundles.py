@@ -31,7 +31,7 @@ from tests.contract.store_support import append, opened
 
 
 def other_url(request: pytest.FixtureRequest, store: SqlEventStore) -> str:
-    other = "postgres_url" if store.engine.dialect.name == "sqlite" else "sqlite_url"
+    other = "postgres_url" if store.database.is_sqlite else "sqlite_url"
     url: str = request.getfixturevalue(other)
     return url
 
@@ -51,7 +51,7 @@ def test_the_bundles_give_the_whole_ledger_back_on_the_other_database(
         assert copy.ledger_id == storied.ledger_id
         assert positions(copy) == list(range(1, storied.head_position() + 1))
         assert_healthy(copy)
-        with copy.engine.connect() as connection:
+        with copy.database.engine.connect() as connection:
             rows = connection.execute(select(workers).order_by(workers.c.worker_id)).all()
         assert [(row.worker_id, row.ended_as) for row in rows] == [("w1", None), ("w2", "stopped")]
         append(copy, ev.SandboxEvicted(generation=2, reason="request"))

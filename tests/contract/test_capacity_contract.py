@@ -73,7 +73,7 @@ def make_warm(store: SqlEventStore, number: int, user: str | None = None) -> San
 
 
 def live(store: SqlEventStore) -> int:
-    with store.engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         return int(connection.execute(ledger_head.select()).one().live)
 
 
@@ -141,7 +141,7 @@ def test_the_count_is_rebuilt_from_the_log(store: SqlEventStore) -> None:
     intend(store, 2, None)
     state = intend(store, 3, None)
     append(store, state, decide_evict(state, 1, "request"), None)
-    with store.engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         connection.execute(ledger_head.update().values(live=77))
     rebuild(store.database)
     assert live(store) == 2

@@ -126,7 +126,7 @@ def test_two_feeds_see_the_same(store: SqlEventStore, following: Following) -> N
 
 def test_an_altered_event_ends_the_feed_with_its_position(store: SqlEventStore, database_url: str) -> None:
     write(store, "w0")
-    with store.engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         connection.exec_driver_sql("UPDATE ledger_head SET hash = 'altered'")
     with pytest.raises(CorruptLogError, match="event 1"):
         list(SqlFeed(store.database).follow(0))
@@ -153,7 +153,7 @@ def test_a_listener_that_is_cut_alone_is_noticed(postgres_url: str) -> None:
     try:
         write(store, "w0")
         assert following.next_position() == 1
-        with store.engine.connect() as connection:
+        with store.database.engine.connect() as connection:
             listening = "FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%%'"
             cut = connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid) {listening}").all()
         assert len(cut) == 1
@@ -168,7 +168,7 @@ def test_a_listener_that_is_cut_alone_is_noticed(postgres_url: str) -> None:
 def cut_others(store: SqlEventStore) -> None:
     """End all connections of a ledger but the one that asks for it."""
     others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    with store.engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid) {others}")
 
 

@@ -28,7 +28,7 @@ def past(store: SqlEventStore) -> Folded:
 
 @pytest.fixture
 def reports(store: SqlEventStore, past: Folded) -> Iterator[Reports]:
-    """Give the read side of the filled ledger."""
+    """Open the read side of the filled ledger."""
     with reading(store) as opened:
         yield opened
 

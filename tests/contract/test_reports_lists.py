@@ -42,7 +42,7 @@ def past(store: SqlEventStore) -> Folded:
 
 @pytest.fixture
 def reports(store: SqlEventStore, past: Folded) -> Iterator[Reports]:
-    """Give the read side of the filled ledger."""
+    """Open the read side of the filled ledger."""
     with reading(store) as opened:
         yield opened
 
@@ -206,7 +206,7 @@ def test_every_question_takes_a_constant_number_of_statements(past: Folded, repo
 
 
 def _worker_id(one: WorkerReport) -> object:
-    """Tell one worker from another; how long it has been silent changes from look to look."""
+    """Identify a worker; how long it has been silent changes from look to look."""
     return one.worker_id
 
 
@@ -229,7 +229,7 @@ def _matches(
     past: Folded, search: Search, sandbox_id: str, at: datetime | None, one: Generation | None = None,
     reason: str | None = None, expected: bool | None = None,
 ) -> bool:  # fmt: skip
-    """Tell by the rules of the filter language whether a container of a sandbox matches."""
+    """Whether, by the rules of the filter language, a container of a sandbox matches."""
     state = past.states[sandbox_id]
     one = one or past.newest(sandbox_id)
     texts = {

@@ -30,12 +30,12 @@ def past(store: SqlEventStore) -> list[RecordedEvent]:
 
 @pytest.fixture
 def log(store: SqlEventStore, past: list[RecordedEvent]) -> SqlLogQueries:
-    """Give the log with a budget that a rare filter uses up."""
+    """Open the log with a budget that a rare filter uses up."""
     return SqlLogQueries(store.database, budget=BUDGET)
 
 
 def filters(past: list[RecordedEvent]) -> Iterator[tuple[EventFilter, Callable[[RecordedEvent], bool]]]:
-    """Give filters, each with what it means."""
+    """Return filters, each with what it means."""
     since, until, one = past[100].recorded_at, past[500].recorded_at, past[333]
     yield EventFilter(), lambda e: True
     yield EventFilter(types=frozenset({"SandboxEvicted", "WorkerStarted"})), lambda e: e.event.type in (

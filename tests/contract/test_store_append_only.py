@@ -43,7 +43,7 @@ POSTGRES = [
 
 @pytest.fixture
 def written(store: SqlEventStore) -> Iterator[SqlEventStore]:
-    """Give a ledger with events, and find them untouched afterwards."""
+    """Fill a ledger with events, and find them untouched afterwards."""
     append(store, *born())
     before = list(store.read_all())
     yield store
@@ -51,7 +51,7 @@ def written(store: SqlEventStore) -> Iterator[SqlEventStore]:
 
 
 def test_the_log_cannot_be_changed_by_sql(written: SqlEventStore) -> None:
-    own = SQLITE if written.engine.dialect.name == "sqlite" else POSTGRES
+    own = SQLITE if written.database.is_sqlite else POSTGRES
     for statement in [*EVERYWHERE, *own]:
         with pytest.raises(DBAPIError, match=r"append-only|uq_events|pk_events"):
             execute(written, statement)

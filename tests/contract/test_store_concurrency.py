@@ -62,6 +62,6 @@ def test_a_follower_sees_every_commit_once_and_in_order(store: SqlEventStore, da
 def test_the_same_without_a_write_ahead_log(sqlite_url: str) -> None:
     """Where no safe SQLite library is to be had, every commit shuts readers out for a moment."""
     with opened(sqlite_url, page=7) as store:
-        with store.engine.connect() as connection:
+        with store.database.engine.connect() as connection:
             assert connection.exec_driver_sql("PRAGMA journal_mode = TRUNCATE").scalar_one() == "truncate"
         check_everything(store, sqlite_url)

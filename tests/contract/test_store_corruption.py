@@ -54,7 +54,7 @@ def position_of(read: Callable[[], object]) -> int:
 def test_every_damage_is_found_by_every_reader(store: SqlEventStore) -> None:
     append(store, *born())
     execute(store, "CREATE TABLE kept AS SELECT * FROM events")
-    known = EVERYWHERE | SQLITE if store.engine.dialect.name == "sqlite" else EVERYWHERE
+    known = EVERYWHERE | SQLITE if store.database.is_sqlite else EVERYWHERE
     for name, (statements, position) in known.items():
         tamper(store, *statements)
         assert position_of(lambda: list(store.read_all())) == position, name

@@ -37,7 +37,7 @@ PLANTED = [
 
 @pytest.fixture
 def lived(store: SqlEventStore) -> SqlEventStore:
-    """Give a ledger in which something happened: a crash, a second generation, another sandbox, a worker."""
+    """Fill a ledger in which something happened: a crash, a second generation, another sandbox, a worker."""
     store.append("worker:w", 0, [ev.WorkerStarted(worker_id="w", host="h", pid=1)], AUTHOR)
     append(store, *born())
     append(store, *died(store))
@@ -50,7 +50,7 @@ def lived(store: SqlEventStore) -> SqlEventStore:
 
 def snapshot(store: SqlEventStore) -> list[list[tuple[Any, ...]]]:
     """Read every row of every table that the log determines."""
-    with store.engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         tables = (streams, sandboxes, generations)
         return [[tuple(r) for r in connection.execute(select(t).order_by(*t.primary_key.columns))] for t in tables]
 
@@ -68,8 +68,8 @@ def test_deleted_rows_come_back_as_they_were(lived: SqlEventStore) -> None:
 
 def test_dropped_tables_come_back_as_they_were(lived: SqlEventStore) -> None:
     before = snapshot(lived)
-    views = set(sqlalchemy.inspect(lived.engine).get_view_names())
-    along = "" if lived.engine.dialect.name == "sqlite" else " CASCADE"
+    views = set(sqlalchemy.inspect(lived.database.engine).get_view_names())
+    along = "" if lived.database.is_sqlite else " CASCADE"
     execute(lived, f"DROP TABLE sandboxes{along}", f"DROP TABLE generations{along}")
     with pytest.raises(StoreUnavailable):
         lived.load(SANDBOX)
@@ -79,7 +79,9 @@ def test_dropped_tables_come_back_as_they_were(lived: SqlEventStore) -> None:
         row[:ACTIVITY] + row[ACTIVITY + 1 :] for row in before[1]
     ]
     assert (after[0], after[2]) == (before[0], before[2])
-    assert set(sqlalchemy.inspect(lived.engine).get_view_names()) == views, "views that a table took along are back"
+    assert set(sqlalchemy.inspect(lived.database.engine).get_view_names()) == views, (
+        "views that a table took along are back"
+    )
     append(lived, ev.SandboxReleased(generation=2, worker_id="w1", cause="request"))
     assert lived.load(SANDBOX).status == "warm"
     assert find_differences(lived.database) == []
@@ -101,7 +103,7 @@ def test_activity_moves_forward_and_never_back(store: SqlEventStore) -> None:
     append(store, *born())
 
     def activity() -> Any:
-        with store.engine.connect() as connection:
+        with store.database.engine.connect() as connection:
             return connection.execute(select(sandboxes.c.last_activity_at)).scalar_one()
 
     assert activity() is None

@@ -27,7 +27,7 @@ Places = list[tuple[int | None, str]]
 
 @pytest.fixture
 def written(store: SqlEventStore) -> Iterator[SqlEventStore]:
-    """Give a ledger of twelve events, and find that a verification changed nothing in it."""
+    """Fill a ledger with twelve events, and find that a verification changed nothing in it."""
     append(store, *born())
     append(store, *died(store))
     append(store, *born(2))
@@ -38,7 +38,7 @@ def written(store: SqlEventStore) -> Iterator[SqlEventStore]:
 
 
 def contents(store: SqlEventStore) -> list[object]:
-    with store.engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         return [connection.exec_driver_sql(f"SELECT * FROM {name} ORDER BY 1, 2").all() for name in TABLES]
 
 
@@ -49,7 +49,7 @@ def verify(
 
 
 def places(report: VerificationReport) -> Places:
-    """Give what the walk found; what `v_violations` adds to it has tests of its own."""
+    """Return what the walk found; what `v_violations` adds to it has tests of its own."""
     return [(one.position, one.rule) for one in report.problems if one.rule != "violation"]
 
 
@@ -108,7 +108,7 @@ def test_an_empty_ledger_is_whole(store: SqlEventStore) -> None:
 def test_every_damage_is_found_at_its_place(store: SqlEventStore) -> None:
     append(store, *born())
     execute(store, "CREATE TABLE kept AS SELECT * FROM events")
-    known = EVERYWHERE | SQLITE if store.engine.dialect.name == "sqlite" else EVERYWHERE
+    known = EVERYWHERE | SQLITE if store.database.is_sqlite else EVERYWHERE
     # Where the readers stop at the first event behind a gap, a verification names the first that is missing.
     missing = {"first deleted": 1, "middle deleted": 3, "last deleted": 4, "all deleted": 1}
     for name, (statements, position) in known.items():

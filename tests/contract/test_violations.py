@@ -127,9 +127,9 @@ PLANTED: dict[str, tuple[str, str, Sequence[str]]] = {
 
 @pytest.fixture
 def lived(store: SqlEventStore) -> SqlEventStore:
-    """Give a ledger with one of everything: in use after a crash, failed at the start, ended in order, an orphan."""
+    """Fill a ledger with one of everything: in use after a crash, failed at the start, ended in order, an orphan."""
     store.append("worker:w1", 0, [ev.WorkerStarted(worker_id="w1", host="h", pid=1)], AUTHOR)
-    with store.engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         connection.exec_driver_sql(
             f"INSERT INTO workers (worker_id, host, pid, started_at, heartbeat_at) VALUES ('w1', 'h', 1, {OLD}, {OLD})"
         )
@@ -153,7 +153,7 @@ def lived(store: SqlEventStore) -> SqlEventStore:
 
 def planted(store: SqlEventStore, statements: Sequence[str]) -> list[tuple[str, str]]:
     """Break something by force, look, and take it back."""
-    with store.engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         connection.exec_driver_sql("BEGIN")
         remove_guards(connection)
         for statement in statements:

@@ -141,7 +141,7 @@ def test_ended_workers_that_still_hold_are_found(store: SqlEventStore, registry:
 @pytest.mark.postgres
 def test_a_client_stopped_inside_a_transaction_loses_it_before_others_give_up(postgres_url: str) -> None:
     store = open_store(load_settings({"database": {"url": postgres_url}}))
-    with store.engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         names = ("idle_in_transaction_session_timeout", "lock_timeout")
         question = "SELECT setting FROM pg_settings WHERE name = '{}'"
         idle, lock = (int(connection.exec_driver_sql(question.format(name)).one()[0]) for name in names)
@@ -156,7 +156,9 @@ def test_a_heartbeat_is_one_statement(postgres_url: str) -> None:
     registry = SqlWorkerRegistry(store.database)
     registry.register("w", "here", 1)
     statements: list[str] = []
-    event.listen(store.engine, "before_cursor_execute", lambda _c, _k, statement, *_: statements.append(statement))
+    event.listen(
+        store.database.engine, "before_cursor_execute", lambda _c, _k, statement, *_: statements.append(statement)
+    )
     registry.beat("w")
     registry.end("w", "lost")
     store.close()

@@ -22,7 +22,7 @@ MADE = {
 
 
 def columns(engine: Engine) -> dict[str, list[str]]:
-    """Ask the database for its views, each with its columns in order."""
+    """Read the database's views, each with its columns in order."""
     with engine.connect() as connection:
         names = sqlalchemy.inspect(connection).get_view_names()
         return {name: list(connection.exec_driver_sql(f"SELECT * FROM {name}").keys()) for name in names}

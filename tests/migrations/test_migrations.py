@@ -69,9 +69,9 @@ def test_up_down_and_up_again_with_data(bare_database_url: str) -> None:
         append(store, *born())
         append(store, *died(store))
         assert find_differences(store.database) == []
-        assert differences(store.engine) == []
+        assert differences(store.database.engine) == []
         downgrade(store.database, "base")
-        assert table_names(store.engine) <= {"alembic_version"}
+        assert table_names(store.database.engine) <= {"alembic_version"}
     with opened(bare_database_url) as store:
         assert store.ledger_id != first
         assert uuid.UUID(store.ledger_id).version == 4
@@ -116,7 +116,7 @@ def test_the_script_makes_a_working_ledger(bare_database_url: str) -> None:
         append(store, *born())
         assert_chained(list(store.read_all()))
         assert find_differences(store.database) == []
-        assert differences(store.engine) == []
+        assert differences(store.database.engine) == []
 
 
 def test_a_foreign_schema_is_refused_with_both_versions_and_what_to_do(bare_database_url: str) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select
 
 from provider.domain.archives import ArchiveRow, Baseline, LedgerOrigin
 from provider.domain.bundles import LinkedEvent
@@ -16,7 +15,6 @@ from provider.domain.extracts import Selection
 from provider.domain.ids import LEDGER_STREAM
 from provider.domain.log import ChainPoint, RecordedEvent
 from provider.store.database import Database, database_now
-from provider.store.engine import patiently
 from provider.store.log.chain_base import chain_base, read_archives
 from provider.store.log.linked_log import read_chosen, read_linked
 from provider.store.log.reader import PAGE, find_position_before, find_time_of, stream_page
@@ -44,24 +42,24 @@ class SqlArchives:
         self._page = page
 
     def describe_ledger(self) -> LedgerOrigin:
-        """Tell which ledger it is."""
-        with self._connected() as connection:
+        """Describe the ledger: its id and age."""
+        with self._database.reading() as connection:
             head = connection.execute(select(ledger_head)).one()
             return LedgerOrigin(ledger_id=head.ledger_id, created_at=head.created_at, now=database_now(connection))
 
     def base(self) -> ChainPoint:
-        """Tell behind which event the log in the database goes on."""
-        with self._connected() as connection:
+        """Return the event behind which the log in the database goes on."""
+        with self._database.reading() as connection:
             return chain_base(connection)
 
     def position_before(self, moment: datetime) -> int:
-        """Tell the position of the last event recorded before a moment."""
-        with self._connected() as connection:
+        """Return the position of the last event recorded before a moment."""
+        with self._database.reading() as connection:
             return find_position_before(connection, moment)
 
     def list_rows(self) -> Sequence[ArchiveRow]:
         """List the archives, the oldest first."""
-        with self._connected() as connection:
+        with self._database.reading() as connection:
             return read_archives(connection)
 
     def read(self, after: ChainPoint, through: int) -> Iterator[LinkedEvent]:
@@ -77,8 +75,8 @@ class SqlArchives:
             yield from read_chosen(self._database, streams, after, through, page=self._page)
 
     def point_at(self, position: int) -> ChainPoint:
-        """Tell the hash of an event, or of the base; raise `CorruptLogError` for one that is missing."""
-        with self._connected() as connection:
+        """Return the hash of an event, or of the base; raise `CorruptLogError` for one that is missing."""
+        with self._database.reading() as connection:
             base = chain_base(connection)
             found = base.hash if position == base.position else hashes_at(connection, [position]).get(position)
         if found is None:
@@ -86,10 +84,10 @@ class SqlArchives:
         return ChainPoint(position, found)
 
     def time_at(self, position: int) -> datetime:
-        """Tell when an event was recorded; for position 0, when the ledger was made."""
+        """Return when an event was recorded; for position 0, when the ledger was made."""
         if position == 0:
             return self.describe_ledger().created_at
-        with self._connected() as connection:
+        with self._database.reading() as connection:
             for row in read_archives(connection):
                 if row.through.position == position:
                     return row.through_recorded_at
@@ -102,7 +100,7 @@ class SqlArchives:
         self, through: int, progress: Progress | None = None, *, only: Collection[str] | None = None
     ) -> Baseline:
         """Fold the log up to a position, of all streams or only of these: what remains of the events that leave."""
-        with self._connected() as connection:
+        with self._database.reading() as connection:
             fold = Fold.from_base(connection)
             if fold.read(connection, progress, through=through) != through:
                 raise CorruptLogError(through, "it is missing")
@@ -110,7 +108,7 @@ class SqlArchives:
 
     def list_unfinished(self) -> Sequence[RecordedEvent]:
         """List the recorded archives that reach beyond the last row of `archives`, the newest first."""
-        with self._connected() as connection:
+        with self._database.reading() as connection:
             base = chain_base(connection).position
             versions = connection.execute(_ARCHIVING, {"base": base, "limit": TRIED}).scalars().all()
             found = [stream_page(connection, LEDGER_STREAM, version - 1, 1)[0] for version in versions]
@@ -132,21 +130,12 @@ class SqlArchives:
 
     def prune(self, limit: int) -> int:
         """Delete up to `limit` archived events, the oldest first, in a transaction of its own; 0 when none is left."""
-
-        def delete_some() -> int:
-            with self._database.writing() as connection:
-                oldest, base = connection.execute(_OLDEST).scalar_one_or_none(), chain_base(connection).position
-                if oldest is None or oldest > base:
-                    return 0
-                last = min(base, oldest + limit - 1)
-                return connection.execute(delete(events).where(events.c.position <= last)).rowcount
-
-        return patiently(delete_some)
-
-    @contextmanager
-    def _connected(self) -> Iterator[Connection]:
-        with self._database.reading() as connection:
-            yield connection
+        with self._database.writing() as connection:
+            oldest, base = connection.execute(_OLDEST).scalar_one_or_none(), chain_base(connection).position
+            if oldest is None or oldest > base:
+                return 0
+            last = min(base, oldest + limit - 1)
+            return connection.execute(delete(events).where(events.c.position <= last)).rowcount
 
 
 def _archived(recorded: RecordedEvent) -> LogArchived:

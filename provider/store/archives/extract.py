@@ -7,7 +7,7 @@ from the extract's beginning and chained anew.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Connection, insert
 
@@ -20,6 +20,7 @@ from provider.domain.extracts import read_baseline
 from provider.domain.ids import LEDGER_STREAM
 from provider.domain.log import ChainPoint, canonical_json
 from provider.store.archives.restoration import Restoration
+from provider.store.database import database_now
 from provider.store.projections.fold import Fold
 from provider.store.tables import archives
 
@@ -71,7 +72,7 @@ def fill_from_extract(
         last_position=last.position, last_hash=last.hash, events=rechained.count, is_whole=rechained.is_whole,
         bundle=bundle, sha256=sha256, baseline_sha256=baseline.sha256,
     )  # fmt: skip
-    moment = max(datetime.now(UTC), moment_of(last))
+    moment = max(database_now(connection), moment_of(last))
     at_end = rechained.chain(_to_store(opened, fold.version_of(LEDGER_STREAM) + 1, moment))
     restoration.take([at_end])
     connection.execute(

@@ -37,11 +37,11 @@ class Dialect:
         return f"round({value}, 3)" if self.is_sqlite else f"round(({value})::numeric, 3)::double precision"
 
     def day(self, moment: str) -> str:
-        """Tell the day in UTC: a `date`, on SQLite its ISO text."""
+        """Write the day in UTC: a `date`, on SQLite its ISO text."""
         return f"substr({moment}, 1, 10)" if self.is_sqlite else f"({moment} AT TIME ZONE 'UTC')::date"
 
     def minutes_ago(self, minutes: int) -> str:
-        """Tell a time before now."""
+        """Write a time before now."""
         if self.is_sqlite:
             return f"strftime('%Y-%m-%dT%H:%M:%f', 'now', '-{minutes} minutes') || '000Z'"
         return f"now() - interval '{minutes} minutes'"

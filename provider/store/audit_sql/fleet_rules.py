@@ -64,7 +64,7 @@ LEFT JOIN generations AS g ON g.sandbox_id = s.sandbox_id AND g.generation = s.g
 
 
 def _check_containers() -> Check:
-    """Look for removals without intent or evidence, reasons outside the closed set, and containers of nothing."""
+    """Find removals without intent or evidence, reasons outside the closed set, and containers of nothing."""
     died = f"(g.died_at IS NOT NULL OR g.end_reason IN {_listed(CRASH_REASONS)})"
     return Check(
         rows="generations AS g LEFT JOIN sandboxes AS s ON s.sandbox_id = g.sandbox_id", subject=_CONTAINER,
@@ -127,7 +127,7 @@ def _check_threads() -> Check:
 
 
 def _check_evidence(cut: str) -> Check:
-    """Look up each evidence by its position: an index look-up apiece is less than one reading of the log."""
+    """Find each evidence by its position: an index look-up apiece is less than one reading of the log."""
     found = """(
     SELECT CASE
         WHEN e.type <> 'EvidenceCollected' OR e.stream <> 'sandbox:' || g.sandbox_id THEN 'other'

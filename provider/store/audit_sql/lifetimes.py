@@ -12,13 +12,13 @@ _FROM = "FROM generations AS g JOIN sandboxes AS s ON s.sandbox_id = g.sandbox_i
 
 
 def end_of(generation: str) -> str:
-    """Tell when a container's use ended: its death, else its eviction or the failure of its start."""
+    """Write when a container's use ended: its death, else its eviction or the failure of its start."""
     g = generation
     return f"CASE WHEN {g}.died_at IS NOT NULL THEN coalesce({g}.finished_at, {g}.died_at) ELSE {g}.ended_at END"
 
 
 def detection_seconds(dialect: Dialect, generation: str) -> str:
-    """Tell how long a death went unnoticed; NULL where the engine did not say when it happened."""
+    """Write how long a death went unnoticed; NULL where the engine did not say when it happened."""
     return dialect.elapsed(f"{generation}.finished_at", f"{generation}.died_at")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import bindparam, select, text, update
 
@@ -43,7 +44,7 @@ class SqlLeases:
             return token
 
     def holds(self, name: str, holder: str, token: int) -> bool:
-        """Tell whether the lease is still this holder's, under this token and in time."""
+        """Whether the lease is still this holder's, under this token and in time."""
         with self._database.reading() as connection:
             row = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
             now = database_now(connection)
@@ -54,12 +55,15 @@ class SqlLeases:
         with self._database.reading() as connection:
             row = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
             now = database_now(connection)
-        if row is None or not row.holder:
-            return None
-        return LeaseRow(row.name, row.holder, int(row.token), row.expires_at, (row.expires_at - now).total_seconds())
+        return lease_row(row, now) if row is not None and row.holder else None
 
     def release(self, name: str, holder: str) -> None:
-        """Give a lease back early. Idempotent; the token stays used."""
+        """Return a lease early. Idempotent; the token stays used."""
         with self._database.writing() as connection:
             mine = update(leases).where(leases.c.name == name, leases.c.holder == holder)
             connection.execute(mine.values(expires_at=database_now(connection)))
+
+
+def lease_row(row: Any, now: datetime) -> LeaseRow:
+    """Turn a row of `leases` into a value, with what is left of it at a moment."""
+    return LeaseRow(row.name, row.holder, int(row.token), row.expires_at, (row.expires_at - now).total_seconds())

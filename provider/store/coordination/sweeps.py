@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from provider.domain.events import CRASH_REASONS
 from provider.domain.log import parse_timestamp
@@ -16,6 +16,7 @@ from provider.domain.workers import WorkerRow
 from provider.store.chunks import chunked
 from provider.store.coordination.workers import worker_row
 from provider.store.database import Database, database_now
+from provider.store.states.activity import USED_AT
 from provider.store.tables import sandboxes, sweeps, workers
 
 REMEMBERED_SECONDS = 3600.0
@@ -74,10 +75,8 @@ class SqlSweeps:
 
     def find_used_at(self, sandbox_id: str) -> datetime | None:
         """Find when a sandbox was last used, as far as it is on record."""
-        noted, changed = sandboxes.c.last_activity_at, sandboxes.c.updated_at
-        used = case((noted > changed, noted), else_=changed)
         with self._database.reading() as connection:
-            statement = select(used).where(sandboxes.c.sandbox_id == sandbox_id)
+            statement = select(USED_AT).where(sandboxes.c.sandbox_id == sandbox_id)
             found: datetime | None = connection.execute(statement).scalar_one_or_none()
             return found
 

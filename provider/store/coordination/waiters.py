@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import case, delete, func, insert, or_, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 
 from provider.domain.policy import Queue
 from provider.store.database import Database, database_now
+from provider.store.states.activity import USED_AT
 from provider.store.tables import ledger_head, sandboxes, waiters
 
 FORGOTTEN_SECONDS = 5.0
@@ -22,7 +23,7 @@ class SqlWaiters:
         self._database = database
 
     def look(self, waiter_id: str) -> Queue:
-        """See the queue from the place of a waiter; one that has not joined stands at its end."""
+        """Return the queue as seen from a waiter's place; one that has not joined stands at its end."""
         with self._database.reading() as connection:
             now = database_now(connection)
             mine = select(waiters.c.enqueued_at).where(waiters.c.waiter_id == waiter_id)
@@ -36,7 +37,7 @@ class SqlWaiters:
             return Queue(int(live), int(connection.execute(ahead).scalar_one()))
 
     def join(self, waiter_id: str, user_id: str | None) -> None:
-        """Stand in the queue, or say that one still does; the place is that of the first call."""
+        """Join the queue, or confirm that one still waits; the place is that of the first call."""
         with self._database.writing() as connection:
             now = database_now(connection)
             seen = update(waiters).where(waiters.c.waiter_id == waiter_id).values(seen_at=now)
@@ -52,11 +53,8 @@ class SqlWaiters:
 
     def list_warm(self, limit: int, user_id: str | None = None) -> Sequence[str]:
         """List warm sandboxes (of one user, when given), the least recently used first."""
-        # Activity is written in batches; a release that came after the last batch is the later use.
-        noted, changed = sandboxes.c.last_activity_at, sandboxes.c.updated_at
-        used = case((noted > changed, noted), else_=changed)
         statement = select(sandboxes.c.sandbox_id).where(sandboxes.c.status == "warm")
         if user_id is not None:
             statement = statement.where(sandboxes.c.user_id == user_id)
         with self._database.reading() as connection:
-            return connection.execute(statement.order_by(used, sandboxes.c.sandbox_id).limit(limit)).scalars().all()
+            return connection.execute(statement.order_by(USED_AT, sandboxes.c.sandbox_id).limit(limit)).scalars().all()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Table
@@ -16,6 +16,7 @@ from sqlalchemy import Table
 from provider.domain.errors import CapacityExceeded
 from provider.domain.log import Appended, chain_hash, format_timestamp, parse_timestamp
 from provider.domain.state import SandboxState
+from provider.store.database import host_now
 from provider.store.log.batch import Batch
 
 _NEW_STREAM = "INSERT INTO streams (stream, version) VALUES (?, ?) ON CONFLICT DO NOTHING"
@@ -36,7 +37,7 @@ def append(cursor: Any, ledger_id: str, batch: Batch) -> Appended | None:
     if not _compare_and_set(cursor, batch):
         return None
     position, previous, last, live = cursor.execute(_HEAD, (ledger_id,)).fetchone()
-    recorded_at = max(datetime.now(UTC), parse_timestamp(last))
+    recorded_at = max(host_now(), parse_timestamp(last))
     at = format_timestamp(recorded_at)
     hashes, link = [], previous
     for i, entry in enumerate(batch.entries):

@@ -41,7 +41,7 @@ class Batch:
     capacity: Capacity | None = None
 
     def occupancy(self, after: SandboxState | None) -> int:
-        """Tell by how much this append changes the number of live sandboxes: -1, 0 or 1."""
+        """Return by how much this append changes the number of live sandboxes: -1, 0 or 1."""
         return 0 if self.state is None or after is None else int(after.occupies) - int(self.state.occupies)
 
     def fold(self, stamps: Sequence[Stamp]) -> SandboxState | None:
@@ -58,7 +58,7 @@ class Batch:
         return self.fold([Stamp(position=-i, recorded_at=PENDING_TIME) for i in range(1, len(self.entries) + 1)])
 
     def stamps(self, first_position: int, recorded_at: datetime) -> list[Stamp]:
-        """Give each event its place and time."""
+        """Assign each event its place and time."""
         return [Stamp(position=first_position + i, recorded_at=recorded_at) for i in range(len(self.entries))]
 
     def changes(self, after: SandboxState | None) -> list[RowChange]:

@@ -19,7 +19,7 @@ _ROWS = select(*(column for column in archives.columns if column.name != "baseli
 
 
 def chain_base(connection: Connection) -> ChainPoint:
-    """Tell behind which event the log in the table goes on, with that event's hash: the end of the last archive.
+    """Return the event behind which the log in the table goes on, with that event's hash: the end of the last archive.
 
     What still stands in the table up to there is on its way out and read by nobody. Every reader that follows the chain
     starts here, and in the same snapshot as its first events, or looks again when they do not fit: others may archive

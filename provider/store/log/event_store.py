@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, Text, bindparam, cast, select
+from sqlalchemy import Connection, Text, bindparam, cast, select
 
 from provider.domain.errors import DuplicateCommand, VersionConflict
 from provider.domain.events import Event
@@ -55,16 +55,6 @@ class SqlEventStore:
         self._page = page
         self._lock = threading.Lock()
         self._ledger_id: str | None = None
-
-    @property
-    def engine(self) -> Engine:
-        """The engine, for the other parts of this package."""
-        return self.database.engine
-
-    @property
-    def url(self) -> str:
-        """The database URL, with its password."""
-        return self.database.url
 
     @property
     def ledger_id(self) -> str:
@@ -163,12 +153,12 @@ class SqlEventStore:
             after, left = page[-1].position, left - len(page)
 
     def head_position(self) -> int:
-        """Tell the position of the last event, 0 for an empty log. One cheap look, for followers."""
+        """Return the position of the last event, 0 for an empty log. One cheap look, for followers."""
         with self.database.translated(), self.database.cursor() as cursor:
             return int(cursor.execute("SELECT position FROM ledger_head").fetchone()[0])
 
     def version_of(self, stream: str) -> int:
-        """Tell how many events a stream has; 0 for one that does not exist."""
+        """Return how many events a stream has; 0 for one that does not exist."""
         statement = select(streams.c.version).where(streams.c.stream == stream)
         return int(self._read(lambda c: c.execute(statement).scalar_one_or_none()) or 0)
 
@@ -186,7 +176,7 @@ class SqlEventStore:
             move_activity(self.database, ages)
 
     def now(self) -> datetime:
-        """Tell the database's time, UTC."""
+        """Return the database's time, UTC."""
         return self.database.now()
 
     def close(self) -> None:

@@ -114,13 +114,13 @@ def log_page(connection: Connection, after: int, limit: int = PAGE) -> list[Reco
 
 
 def find_time_of(connection: Connection, position: int) -> datetime | None:
-    """Tell when an event was recorded; None for a position that the table does not have."""
+    """Return when an event was recorded; None for a position that the table does not have."""
     found: datetime | None = connection.execute(_TIME_OF, {"position": position}).scalar_one_or_none()
     return found
 
 
 def find_position_before(connection: Connection, moment: datetime) -> int:
-    """Tell the position of the last event recorded before this moment; positions and times grow together.
+    """Return the position of the last event recorded before this moment; positions and times grow together.
 
     Nothing before the chain's base is found.
     """

@@ -46,7 +46,7 @@ class SqlSeals:
             return next((read_seal(stored) for stored in last_seals(connection, 1)), None)
 
     def sealable_head(self) -> ChainPoint:
-        """Tell where the log ends; raise `CorruptLogError` when the head row and the last event do not agree.
+        """Return where the log ends; raise `CorruptLogError` when the head row and the last event do not agree.
 
         A log whose end was cut off or rewritten is not sealed as it is.
         """

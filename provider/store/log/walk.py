@@ -40,7 +40,7 @@ def walk(connection: Connection, check: ChainCheck) -> Iterator[int]:
 
 
 def hashes_at(connection: Connection, positions: Iterable[int]) -> Mapping[int, str]:
-    """Look up the stored hashes of these events, as far as they are in the table; the base is known too."""
+    """Return the stored hashes of these events, as far as they are in the table; the base is known too."""
     wanted = sorted(set(positions))
     base = chain_base(connection)
     found = {base.position: base.hash} if base.position in wanted else {}
@@ -62,7 +62,7 @@ def positions_before(connection: Connection, limit: int = 100) -> Sequence[int]:
 
 
 def _ends_with(connection: Connection, first: int, base: ChainPoint) -> bool:
-    """Tell whether the events from one on are an unbroken chain up to the base."""
+    """Whether the events from one on are an unbroken chain up to the base."""
     rows = connection.execute(_ROWS.where(events.c.position == first)).all()
     findings = Findings()
     check = ChainCheck(ChainPoint(first, stored_event(rows[0]).hash), findings)

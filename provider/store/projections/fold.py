@@ -98,7 +98,7 @@ class Fold:
         return [self._generations[key] for key in sorted(self._generations)]
 
     def find(self, sandbox_id: str) -> SandboxAsOf | None:
-        """Give one sandbox with all its generations; None for one that the events taken say nothing of."""
+        """Return one sandbox with all its generations; None for one that the events taken say nothing of."""
         state = self._states.get(sandbox_id)
         if state is None:
             return None
@@ -122,7 +122,7 @@ class Fold:
         return Baseline(zlib.compress(text, 6), hashlib.sha256(text).hexdigest())
 
     def version_of(self, stream: str) -> int:
-        """Tell the last version of a stream."""
+        """Return the last version of a stream."""
         return self._versions.get(stream, 0)
 
     def start_from(self, position: int, baseline: Baseline) -> None:

@@ -50,14 +50,15 @@ def find_differences(database: Database) -> list[str]:
     """Compare the projections with the fold of the log; describe every difference, none on a healthy ledger."""
     with database.snapshot() as connection:
         fold = Fold.from_base(connection)
-        fold.read(connection)
+        folded = {"position": fold.read(connection), "live": fold.count_live()}
         differences: list[str] = []
         for table in FOLDED:
             stored = connection.execute(select(table)).mappings().all()
             differences += compare_rows(table, fold.rows(table), stored)
-        counted = connection.execute(select(ledger_head.c.live)).scalar_one()
-        if counted != fold.count_live():
-            differences.append(f"ledger_head: live is {counted}, the log says {fold.count_live()}")
+        head = connection.execute(select(ledger_head)).mappings().one()
+    for name, value in folded.items():
+        if head[name] != value:
+            differences.append(f"ledger_head: {name} is {head[name]}, the log says {value}")
     return differences
 
 

@@ -106,13 +106,13 @@ def _asks_whose(search: Search) -> bool:
 
 
 def _evicted(page: Subquery) -> Select[Any]:
-    """Give all that is shown of the evictions of one page."""
+    """Select all that is shown of the evictions of one page."""
     same = (e.sandbox_id == page.c.sandbox_id) & (e.generation == page.c.generation)
     return select(evictions).select_from(page.join(evictions, same))
 
 
 def _restarted(page: Subquery) -> Select[Any]:
-    """Give all that is shown of the restarts of one page."""
+    """Select all that is shown of the restarts of one page."""
     same = (r.sandbox_id == page.c.sandbox_id) & (r.to_generation == page.c.to_generation)
     shown = (column for column in r if column.name != "expected")
     return select(*shown, page.c.creating_at).select_from(page.join(restarts, same))

@@ -53,21 +53,17 @@ What = tuple[ColumnElement[Any], ColumnElement[Any], ColumnElement[Any], ColumnE
 def facts(
     since: datetime, until: datetime, extra: Sequence[ColumnElement[Any]] = (), *, is_wide: bool = False
 ) -> Subquery:
-    """Give one row per thing that happened from `since` on and before `until`: `kind`, `at`, `reason`, `is_restart`.
+    """Select one row per thing that happened from `since` on and before `until`: `kind`, `at`, `reason`, `is_restart`.
 
     `extra` are columns of `generations` to carry along. Each of the two or three parts goes along one index over its
     times; a wide range is read in one pass over all containers instead, where each one may give two rows.
     """
     ready = (literal(START), g.ready_at, null(), case((IS_RESTART, 1), else_=0))
-    kind = case(
-        (DIED, UNEXPECTED_END), (FAILED_TO_START, START_FAILURE), (g.expected, EXPECTED_END), else_=UNEXPECTED_END
-    )
     if is_wide:
-        return _one_pass(
-            since, until, ready, (kind, func.coalesce(g.died_at, g.ended_at), g.end_reason, literal(0)), extra
-        )
+        end = (_END_KIND, func.coalesce(g.died_at, g.ended_at), g.end_reason, literal(0))
+        return _one_pass(since, until, ready, end, extra)
     died = (literal(UNEXPECTED_END), g.died_at, g.end_reason, literal(0))
-    ended = (kind, g.ended_at, g.end_reason, literal(0))
+    ended = (_END_KIND, g.ended_at, g.end_reason, literal(0))
     parts = [_part(what, extra).where(what[1] >= since, what[1] < until) for what in (ready, died, ended)]
     return union_all(*parts[:2], parts[2].where(g.died_at.is_(None))).subquery("facts")
 
@@ -88,7 +84,7 @@ def _part(what: What, extra: Sequence[ColumnElement[Any]]) -> Select[Any]:
 
 
 def bucket_number(dialect: str, at: ColumnElement[Any], seconds: int) -> ColumnElement[int]:
-    """Give the number of the bucket that a time lies in: whole seconds since 1970, divided."""
+    """Compute the number of the bucket that a time lies in: whole seconds since 1970, divided."""
     if dialect == "sqlite":
         return cast(func.strftime("%s", at), Integer).op("/", return_type=Integer())(literal(seconds, Integer()))
     return cast(func.floor(extract("epoch", at) / seconds), Integer)

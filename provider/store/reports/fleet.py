@@ -12,6 +12,7 @@ from provider.domain.events import UNEXPECTED_REASONS
 from provider.domain.sweeps import LeaseRow, SweepRow
 from provider.domain.verdict import Reason
 from provider.ports.reading.fleet import FleetReading, Freshness, UnexpectedEnd, Workers
+from provider.store.coordination.leases import lease_row
 from provider.store.coordination.sweeps import sweep_row
 from provider.store.coordination.workers import worker_row
 from provider.store.database import Database, database_now
@@ -43,7 +44,7 @@ class SqlFleetQueries:
         self._database = database
 
     def freshness(self) -> Freshness:
-        """Tell the database's time and the last event."""
+        """Return the database's time and the last event."""
         with self._database.reading() as connection:
             return freshness(connection)[0]
 
@@ -83,7 +84,7 @@ class SqlFleetQueries:
 
 
 def freshness(connection: Connection) -> tuple[Freshness, Mapping[Any, Any]]:
-    """Tell what moment a connection sees, and the head row."""
+    """Return what moment a connection sees, and the head row."""
     head = connection.execute(select(ledger_head)).mappings().one()
     recorded_at = head["recorded_at"] if head["position"] else None
     fresh = Freshness(
@@ -138,9 +139,7 @@ def _last_good_sweep_at(connection: Connection) -> datetime | None:
 
 def _leader(connection: Connection, name: str, now: datetime) -> LeaseRow | None:
     row = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
-    if row is None:
-        return None
-    return LeaseRow(row.name, row.holder, row.token, row.expires_at, (row.expires_at - now).total_seconds())
+    return lease_row(row, now) if row is not None else None
 
 
 def _last_start_error(connection: Connection, since: datetime) -> str | None:

@@ -60,7 +60,7 @@ class SqlLogQueries:
 def _search(
     connection: Connection, wanted: EventFilter, place: int | None, budget: int, limit: int, *, is_falling: bool
 ) -> FoundEvents:
-    """Look at `budget` events beside a place, in the counting of the log, or of the one stream that is wanted."""
+    """Search `budget` events beside a place, in the counting of the log, or of the one stream that is wanted."""
     counter = events.c.position if wanted.stream is None else events.c.version
     low, high = _bounds(connection, wanted)
     if is_falling:
@@ -113,7 +113,7 @@ def _conditions(connection: Connection, wanted: EventFilter) -> Iterator[ColumnE
 
 
 def _page(connection: Connection, wanted: EventFilter, found: FoundEvents, way: str, place: int | None) -> EventPage:
-    """Lay what was found out in the order of the question, with the ways on from both ends."""
+    """Order what was found as the question has it, with the ways on from both ends."""
     items = found.items if way == FORWARD else found.items[::-1]
     onward = _cursor(way, found.goes_on_at)
     # Where nothing was found, the way back leads to where the search came from.

@@ -85,7 +85,7 @@ def any_of(column: ColumnElement[Any], wanted: tuple[str, ...]) -> ColumnElement
 
 
 def holds(holders: ColumnElement[Any], wanted: str) -> ColumnElement[bool]:
-    """Look for a worker among the holders."""
+    """Whether a worker is among the holders."""
     quoted = json.dumps(wanted.removesuffix("*"), ensure_ascii=False)
     if wanted.endswith("*"):
         quoted = quoted[:-1]

@@ -111,5 +111,5 @@ def _conditions(wanted: AuditFilter, dialect: str) -> Iterator[ColumnElement[boo
 
 
 def _told(page: Subquery) -> Select[Any]:
-    """Give all that is shown of the actions of one page."""
+    """Select all that is shown of the actions of one page."""
     return select(operator_actions).join(page, page.c.position == operator_actions.c.position)

@@ -31,7 +31,7 @@ class RowOrder:
     all in their own order and putting the chosen ones in order costs it a tenth of that. PostgreSQL knows by itself."""
 
     def columns(self, dialect: str) -> list[ColumnElement[Any]]:
-        """Give the keys to compare and to order by."""
+        """Return the keys to compare and to order by."""
         if dialect != "sqlite" or not self.is_chosen_from:
             return list(self.keys.values())
         return [type_coerce(func.coalesce(key, key), key.type) for key in self.keys.values()]

@@ -43,7 +43,7 @@ class SqlPast:
         self._baselines = _Baselines(database)
 
     def find_time_of(self, position: int) -> datetime | None:
-        """Tell when an event was recorded; None for a position that the table does not have."""
+        """Return when an event was recorded; None for a position that the table does not have."""
         with self._database.reading() as connection:
             return log_reader.find_time_of(connection, position)
 

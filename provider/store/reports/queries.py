@@ -14,7 +14,6 @@ from provider.domain.archives import ArchiveRow
 from provider.domain.state import Generation
 from provider.ports.reading.sandboxes import SandboxRecord
 from provider.store.database import Database
-from provider.store.engine import patiently
 from provider.store.log.chain_base import read_archives
 from provider.store.log.reader import find_position_before
 from provider.store.states.rows import read_generation
@@ -84,12 +83,12 @@ class SqlLedgerQueries:
         return next((read_generation(row) for row in self._rows(_LAST_ENDED, sandbox_id=sandbox_id)), None)
 
     def find_position_before(self, moment: datetime) -> int:
-        """Tell the position of the last event recorded before this moment; positions and times grow together."""
+        """Return the position of the last event recorded before this moment; positions and times grow together."""
         with self._database.reading() as connection:
             return find_position_before(connection, moment)
 
     def head_position(self) -> int:
-        """Tell the position of the last event, 0 for an empty log."""
+        """Return the position of the last event, 0 for an empty log."""
         (head,) = self._rows(_HEAD)
         return int(head["position"])
 
@@ -99,12 +98,8 @@ class SqlLedgerQueries:
             return read_archives(connection)
 
     def _rows(self, statement: Select[Any], **parameters: object) -> list[dict[str, Any]]:
-        def read() -> list[dict[str, Any]]:
-            with self._database.engine.connect() as connection:
-                return [row._asdict() for row in connection.execute(statement, parameters)]
-
-        with self._database.translated():
-            return patiently(read)
+        with self._database.reading() as connection:
+            return [row._asdict() for row in connection.execute(statement, parameters)]
 
 
 def read_record(row: dict[str, Any]) -> SandboxRecord:

@@ -92,7 +92,7 @@ def _matching(search: Search) -> Select[Any]:
 
 
 def _with_newest(page: Subquery) -> Select[Any]:
-    """Give all that a list shows of the sandboxes of one page: only these are joined with their newest container."""
+    """Select all that a list shows of the sandboxes of one page: only these are joined with their newest container."""
     joined = page.join(sandboxes, s.sandbox_id == page.c.sandbox_id).outerjoin(generations, _IS_NEWEST)
     return select(*_SHOWN, page.c.sort_key).select_from(joined)
 

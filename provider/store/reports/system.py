@@ -35,7 +35,7 @@ class SqlSystemQueries:
         self._database = database
 
     def describe(self) -> SystemReport:
-        """Ask the database about itself and the ledger in it."""
+        """Describe the database and the ledger in it."""
         with self._database.snapshot() as connection:
             return self._describe(connection)
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import case
+
 from provider.domain.log import format_timestamp
-from provider.store.database import Database
+from provider.store.database import Database, host_now
 from provider.store.engine import immediate_transaction
+from provider.store.tables import sandboxes
 
 OLDEST_SECONDS = 1e9
+
+_noted, _changed = sandboxes.c.last_activity_at, sandboxes.c.updated_at
+USED_AT = case((_noted > _changed, _noted), else_=_changed)
+"""When a sandbox was last used, as far as it is on record. Activity is written in batches: what was recorded after the
+last batch is the later use."""
 
 # One statement, so that no row is locked while a client that was stopped in between owes the next one; the rows are
 # locked in the order of their ids, so that two of them cannot wait for each other.
@@ -34,7 +42,7 @@ def move_activity(database: Database, ages: Mapping[str, float]) -> None:
             cursor.execute(_POSTGRES, (list(clamped), list(clamped.values())))
             return
         with immediate_transaction(cursor):
-            now = datetime.now(UTC)
+            now = host_now()
             cursor.executemany(_SQLITE, [_moved(now, *item) for item in clamped.items()])
 
 

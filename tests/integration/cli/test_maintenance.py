@@ -10,7 +10,7 @@ from tests.integration.cli.ledger import Ledger
 
 
 def execute(ledger: Ledger, *statements: str) -> None:
-    with ledger.store.engine.connect() as connection:
+    with ledger.store.database.engine.connect() as connection:
         for statement in statements:
             connection.execute(text(statement))
         connection.commit()

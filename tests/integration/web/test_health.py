@@ -72,7 +72,7 @@ def test_another_schema_is_not_ready(empty_fleet: Fleet) -> None:
         client = app.test_client()
         assert client.get("/readyz?verbose").status_code == 200
         store = open_store(empty_fleet.settings)
-        with store.engine.connect() as connection:
+        with store.database.engine.connect() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
             connection.commit()
         store.close()

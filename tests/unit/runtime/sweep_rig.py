@@ -54,7 +54,7 @@ class SweepRig:
         return provider
 
     def execute(self, sql: str, **values: object) -> None:
-        with self.store.engine.connect() as connection:
+        with self.store.database.engine.connect() as connection:
             connection.execute(text(sql), values)
 
     def age(self, seconds: float) -> None:
@@ -76,7 +76,7 @@ class SweepRig:
         return self.url.startswith("sqlite")
 
     def rows(self, sql: str, **values: object) -> list[dict[str, Any]]:
-        with self.store.engine.connect() as connection:
+        with self.store.database.engine.connect() as connection:
             return [dict(row) for row in connection.execute(text(sql), values).mappings()]
 
     def types(self, sandbox_id: str) -> list[str]:
@@ -100,7 +100,7 @@ class SweepRig:
 @contextmanager
 def counted_statements(provider: SandboxProvider) -> Iterator[Callable[[], int]]:
     """Count what this thread sends to a worker's database: statements, and connections for the driver's own cursors."""
-    engines = [provider._process.worker.store.engine, provider._process.worker.registry._database.engine]  # type: ignore[attr-defined] # noqa: SLF001
+    engines = [provider._process.worker.store.database.engine, provider._process.worker.registry._database.engine]  # type: ignore[attr-defined] # noqa: SLF001
     counted: list[str] = []
 
     sweeping = threading.get_ident()
