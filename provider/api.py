@@ -7,7 +7,7 @@ import functools
 from collections.abc import Awaitable, Callable, Sequence
 from signal import Signals
 from types import TracebackType
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
 from provider.core.daemon_pool import DaemonPool
 from provider.core.per_process import PerProcess
@@ -15,11 +15,13 @@ from provider.domain.errors import SandboxGone
 from provider.domain.events import EndReason
 from provider.domain.ids import derive_sandbox_id
 from provider.runtime.backoff import clear_backoff
-from provider.runtime.sweep.sweep import SweepReport
-from provider.runtime.worker.jobs import JobStatus
-from provider.runtime.worker.process import Health, WorkerProcess
-from provider.runtime.worker.signals import ShutdownOnSignals
-from provider.sandbox.sandbox import Sandbox
+from provider.runtime.worker.process import WorkerProcess
+
+if TYPE_CHECKING:
+    from provider.runtime.sweep.sweep import SweepReport
+    from provider.runtime.worker.jobs import JobStatus
+    from provider.runtime.worker.process import Health
+    from provider.sandbox.sandbox import Sandbox
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -167,6 +169,8 @@ class SandboxProvider:
 
         Only for the main thread, which alone may set signal handlers; raise ValueError elsewhere.
         """
+        from provider.runtime.worker.signals import ShutdownOnSignals
+
         ShutdownOnSignals(self.shutdown, signals or (Signals.SIGTERM,)).install()
 
     def health(self) -> Health:

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from provider.api import SandboxProvider
-from provider.backends.redaction import redact
 from provider.bootstrap.engines import open_backend
 from provider.bootstrap.stores import open_store, undone_on_error
 from provider.config.loading import load_settings
 from provider.config.settings import Settings
-from provider.runtime.sweep.leader import Leader
-from provider.runtime.sweep.scheduler import Scheduler
-from provider.runtime.sweep.sweep import Sweep
-from provider.runtime.sweep.sweeper import Sweeper
 from provider.runtime.worker.guarded_engine import GuardedEngine
 from provider.runtime.worker.process import WorkerProcess
 from provider.runtime.worker.worker import Worker, new_worker_id
-from provider.store.coordination.leases import SqlLeases
-from provider.store.coordination.sweeps import SqlSweeps
 from provider.store.coordination.waiters import SqlWaiters
 from provider.store.coordination.workers import SqlWorkerRegistry
 from provider.store.database import open_database
@@ -30,6 +22,8 @@ from provider.store.log.feed import SqlFeed
 if TYPE_CHECKING:
     from provider.ports.engine import SandboxBackend
     from provider.runtime.replica import Replica
+    from provider.runtime.sweep.sweep import Sweep
+    from provider.runtime.sweep.sweeper import Sweeper
     from provider.runtime.worker.activity import Activity
     from provider.store.log.event_store import SqlEventStore
 
@@ -58,40 +52,24 @@ def open_provider(settings: Source = None, *, backend: SandboxBackend | None = N
 
 def assemble_worker(settings: Settings, store: SqlEventStore, engine: GuardedEngine) -> WorkerProcess:
     """Wire one worker process with an identity of its own. Nothing is contacted yet."""
+
+    def assemble_sweep(worker: Worker, replica: Replica, activity: Activity) -> Sweep:
+        from provider.bootstrap import sweeping
+
+        return sweeping.assemble_sweep(settings, store.database, worker, replica, activity)
+
+    def schedule_sweep(worker: Worker, sweep: Sweep) -> Sweeper:
+        from provider.bootstrap import sweeping
+
+        return sweeping.schedule_sweep(settings, store, worker, sweep)
+
     return WorkerProcess(
         make_worker(settings, store, engine),
         SqlFeed(store.database),
         settings.worker.heartbeat_interval,
-        lambda *parts: assemble_sweep(settings, store, *parts),
+        assemble_sweep,
+        schedule_sweep if settings.sweeper.enabled else None,
     )
-
-
-def assemble_sweep(
-    settings: Settings, store: SqlEventStore, worker: Worker, replica: Replica, activity: Activity
-) -> tuple[Sweep, Sweeper | None]:
-    """Wire a worker's sweep, and the schedule for it where `sweeper.enabled` says so."""
-    sweeps, wanted, lease_time = SqlSweeps(store.database), settings.sweeper, settings.worker.lease_time
-    sweep = Sweep(worker, replica, activity, sweeps, wanted.orphan_grace)
-    if not wanted.enabled:
-        return sweep, None
-    leader = Leader(SqlLeases(store.database), worker.worker_id, lease_time)
-    sweeper = Sweeper(
-        sweep, leader, sweeps, Scheduler(),
-        lease_time=lease_time, interval=wanted.interval, retention_days=wanted.retention_days,
-    )  # fmt: skip
-    if settings.audit.seal_interval:
-        schedule_sealing(settings, store, worker, sweeper)
-    return sweep, sweeper
-
-
-def schedule_sealing(settings: Settings, store: SqlEventStore, worker: Worker, sweeper: Sweeper) -> None:
-    """Let a leader seal the log as often as `audit.seal_interval` says."""
-    from provider.archive.sealing import LOOK_SECONDS
-    from provider.bootstrap.sealing import make_sealing
-
-    interval, sealing = settings.audit.seal_interval, make_sealing(settings, store)
-    sealer = functools.partial(worker.author, f"sweeper:{worker.worker_id}")
-    sweeper.add_job("seal", min(interval, LOOK_SECONDS), lambda: sealing.seal_if_older(interval, sealer()))
 
 
 def make_worker(settings: Settings, store: SqlEventStore, engine: GuardedEngine) -> Worker:
@@ -110,5 +88,11 @@ def make_worker(settings: Settings, store: SqlEventStore, engine: GuardedEngine)
 
 def open_engine(settings: Settings, store: SqlEventStore, backend: SandboxBackend | None = None) -> GuardedEngine:
     """Wrap a backend, by default the configured one, so that no secret passes in what it says."""
-    hide = functools.partial(redact, secrets=tuple(settings.sandbox.environment.values()))
+    secrets = tuple(settings.sandbox.environment.values())
+
+    def hide(text: str) -> str:
+        from provider.backends.redaction import redact  # its many patterns are compiled when something is said
+
+        return redact(text, secrets)
+
     return GuardedEngine(backend if backend is not None else open_backend(settings, store.ledger_id), hide)

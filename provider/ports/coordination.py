@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from provider.domain.policy import Queue
-from provider.domain.sweeps import Counts, LeaseRow, Recorded, SweepRow
 from provider.domain.workers import JobRow, WorkerJobs, WorkerRow
+
+if TYPE_CHECKING:
+    from provider.domain.sweeps import Counts, LeaseRow, Recorded, SweepRow
 
 
 class WorkerRegistry(Protocol):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from provider.domain.events import Event
 from provider.domain.log import Appended, Author, ChainPoint, RecordedEvent
 from provider.domain.policy import Capacity
 from provider.domain.state import Generation, SandboxState
-from provider.domain.verification import RecordedSeal
+
+if TYPE_CHECKING:
+    from provider.domain.verification import RecordedSeal
 
 
 class EventStore(Protocol):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    Connection,
     Double,
     Index,
     Integer,
@@ -16,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     text,
 )
 
@@ -29,6 +33,15 @@ metadata = MetaData(
         "ck": "ck_%(table_name)s_%(constraint_name)s",
     }
 )
+
+
+@event.listens_for(metadata, "before_create")
+def _make_indexes_partial(target: MetaData, connection: Connection, **_: object) -> None:
+    """Pass each index's `where` on to the dialect in use, and to no other: an option imports its whole dialect."""
+    for index in itertools.chain.from_iterable(table.indexes for table in target.tables.values()):
+        if "where" in index.info:
+            index.dialect_options[connection.dialect.name]["where"] = index.info["where"]
+
 
 ledger_head = Table(
     "ledger_head",
@@ -69,9 +82,7 @@ events = Table(
 )
 # Every index is one more page to write for each event: none where a scan or the position's order does as well.
 _has_command = events.c.command_id.is_not(None)
-Index(
-    "uq_events_command_id", events.c.command_id, unique=True, postgresql_where=_has_command, sqlite_where=_has_command
-)
+Index("uq_events_command_id", events.c.command_id, unique=True, info={"where": _has_command})
 # Rare types only: other events pay nothing for them.
 _e = events.c
 _RARE = {
@@ -82,7 +93,7 @@ _RARE = {
     "ix_events_seals": ((_e.stream, _e.version), "LedgerSealed"),
 }
 for _name, (_columns, _type) in _RARE.items():
-    Index(_name, *_columns, sqlite_where=_e.type == _type, postgresql_where=_e.type == _type)
+    Index(_name, *_columns, info={"where": _e.type == _type})
 
 sandboxes = Table(
     "sandboxes",
@@ -104,12 +115,7 @@ sandboxes = Table(
     CheckConstraint("status IN ('absent', 'creating', 'active', 'warm', 'dead', 'evicting', 'gone')", name="status"),
     Index(None, "user_id"),
     Index(None, "thread_id"),
-    Index(
-        "ix_sandboxes_retry_at",
-        "sandbox_id",
-        sqlite_where=text("retry_at IS NOT NULL"),
-        postgresql_where=text("retry_at IS NOT NULL"),
-    ),
+    Index("ix_sandboxes_retry_at", "sandbox_id", info={"where": text("retry_at IS NOT NULL")}),
     Index(None, "status"),
     Index(None, "created_at", "sandbox_id"),
     sqlite_with_rowid=False,
@@ -146,12 +152,7 @@ generations = Table(
     Column("removal_failures", Integer, nullable=False),
     Column("removal_error", Text),
     PrimaryKeyConstraint("sandbox_id", "generation"),
-    Index(
-        "ix_generations_open",
-        "sandbox_id",
-        sqlite_where=text("removed_at IS NULL"),
-        postgresql_where=text("removed_at IS NULL"),
-    ),
+    Index("ix_generations_open", "sandbox_id", info={"where": text("removed_at IS NULL")}),
     # What lists are narrowed down by. Each is written once per container.
     Index(None, "image"),
     Index(None, "host"),
@@ -172,7 +173,7 @@ _ORDERS = {
     "ix_generations_later": ((_g.creating_at, *_KEY), _g.generation > 1),
 }  # fmt: skip
 for _name, (_columns, _among) in _ORDERS.items():
-    Index(_name, *_columns, sqlite_where=_among, postgresql_where=_among)
+    Index(_name, *_columns, info={"where": _among})
 
 workers = Table(
     "workers",

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from provider.domain import decisions
 from provider.domain.events import EndReason
@@ -23,8 +25,6 @@ from provider.runtime.lookup import SandboxLookup
 from provider.runtime.release import release_all
 from provider.runtime.replica import Binding, Replica
 from provider.runtime.restart import Restart
-from provider.runtime.sweep.sweep import Sweep
-from provider.runtime.sweep.sweeper import Sweeper
 from provider.runtime.worker.activity import Activity
 from provider.runtime.worker.background import Background
 from provider.runtime.worker.follower import Follower
@@ -34,9 +34,14 @@ from provider.runtime.worker.watcher import Watcher
 from provider.runtime.worker.worker import Worker
 from provider.sandbox.sandbox import Sandbox
 
+if TYPE_CHECKING:
+    from provider.runtime.sweep.sweep import Sweep
+    from provider.runtime.sweep.sweeper import Sweeper
+
 logger = logging.getLogger(__name__)
 
-AssembleSweep = Callable[[Worker, Replica, Activity], tuple[Sweep, Sweeper | None]]
+AssembleSweep = Callable[[Worker, Replica, Activity], "Sweep"]
+ScheduleSweep = Callable[[Worker, "Sweep"], "Sweeper"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +55,18 @@ class Health:
 
 
 class WorkerProcess:
-    """One worker with its threads. `start` may be called from any thread, any number of times."""
+    """One worker with its threads. `start` may be called from any thread, any number of times.
+
+    What sweeps is assembled by the first sweep, and by `start` where there is a schedule for it.
+    """
 
     def __init__(
-        self, worker: Worker, feed: ChangeFeed, heartbeat_interval: float, assemble_sweep: AssembleSweep
+        self,
+        worker: Worker,
+        feed: ChangeFeed,
+        heartbeat_interval: float,
+        assemble_sweep: AssembleSweep,
+        schedule_sweep: ScheduleSweep | None,
     ) -> None:
         self.worker = worker
         self.replica = Replica()
@@ -66,9 +79,16 @@ class WorkerProcess:
         self._heartbeat = Heartbeat(worker, heartbeat_interval, self._hold_again, self.list_jobs)
         self._follower = Follower(feed, self.replica)
         self._watcher = Watcher(self.replica, self._record_death)
-        self.sweep, self._sweeper = assemble_sweep(worker, self.replica, self.activity)
+        self._assemble_sweep = assemble_sweep
+        self._schedule_sweep = schedule_sweep
+        self._sweeper: Sweeper | None = None
         self._lock = threading.Lock()
         self._started = False
+
+    @cached_property
+    def sweep(self) -> Sweep:
+        """What brings ledger and engine together."""
+        return self._assemble_sweep(self.worker, self.replica, self.activity)
 
     def start(self) -> None:
         """Register the worker and start its threads, once."""
@@ -82,7 +102,8 @@ class WorkerProcess:
             self.activity.start(self.usage.give_back)
             if self.worker.settings.auto_restart:
                 self._watcher.start()
-            if self._sweeper is not None:
+            if self._schedule_sweep is not None:
+                self._sweeper = self._schedule_sweep(self.worker, self.sweep)
                 self._sweeper.start()
             self._started = True
 
@@ -102,7 +123,7 @@ class WorkerProcess:
             at_last.callback(self._watcher.stop)
             at_last.callback(self._heartbeat.stop)
             self.activity.stop()
-            if self._started and self._sweeper is not None:
+            if self._sweeper is not None:
                 self._sweeper.stop()
             if self._started:
                 self.activity.flush()
