@@ -11,7 +11,8 @@ from typing import Any
 from flask import Response, g, request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from provider.reading.wording import count_of, format_size
+from provider.domain.wording import count_of
+from provider.reading.wording import format_size
 from web.presentation import moments, words
 from web.presentation.address import Address
 from web.security.principal import Principal, find_principal

@@ -21,6 +21,7 @@ from provider.domain.events import LogArchived
 from provider.domain.log import Author, ChainPoint, RecordedEvent
 from provider.domain.seals import SealKey
 from provider.domain.times import AsOf
+from provider.domain.wording import count_of
 from provider.ports.archives import ArchiveLedger
 from provider.ports.log import EventStore
 
@@ -134,7 +135,7 @@ class Archiving:
         pruned = 0
         while count := self._ledger.prune(PRUNED_AT_ONCE):
             pruned += count
-            progress(f"removed {pruned} events from the database")
+            progress(f"removed {count_of(pruned, 'event')} from the database")
             point("archive.chunk.pruned")
         return pruned
 

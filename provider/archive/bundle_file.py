@@ -65,4 +65,4 @@ def _lines(packed: gzip.GzipFile) -> Iterator[bytes]:
         while line := packed.readline(LONGEST_LINE + 1):
             yield line
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise BundleError(f"its compression is damaged, or it was cut off ({error})") from error
+        raise BundleError("its compression is damaged, or it was cut off") from error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from provider.cli.invocation import missing_file
 from provider.domain.errors import StoreUnavailable
-from provider.reading.wording import count_of
+from provider.domain.wording import count_of
 
 if TYPE_CHECKING:
     from provider.config.settings import Settings

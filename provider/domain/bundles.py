@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from provider.domain.chain import AlienContentError, StoredEvent, compute_link, moment_of
 from provider.domain.errors import BundleError
@@ -24,6 +24,8 @@ FORMAT: Final = "sandbox-ledger bundle"
 FORMAT_VERSION: Final = 1
 LONGEST_LINE: Final = 16 * 2**20
 """A longer line is no event of ours: the file is not read into memory to find that out."""
+
+Field = TypeVar("Field")
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _UNREADABLE = "is no line of a bundle"
@@ -232,15 +234,22 @@ def _read_header(line: bytes) -> BundleHeader:
         raise BundleError(
             f"its format version is {version!r}, and {FORMAT_VERSION} is known here: install a later sandbox-ledger"
         )
+    return BundleHeader(
+        ledger_id=_header_field(document, "ledger_id", _text),
+        ledger_created_at=_header_field(document, "ledger_created_at", parse_timestamp),
+        made_at=_header_field(document, "made_at", parse_timestamp),
+        after=ChainPoint(
+            _header_field(document, "after_position", _number), _header_field(document, "after_hash", _hash)
+        ),
+        extract=_header_field(document, "extract", _object),
+    )
+
+
+def _header_field(document: Mapping[str, Any], name: str, read: Callable[[Any], Field]) -> Field:
     try:
-        return BundleHeader(
-            ledger_id=_text(document["ledger_id"]), ledger_created_at=parse_timestamp(document["ledger_created_at"]),
-            made_at=parse_timestamp(document["made_at"]),
-            after=ChainPoint(_number(document["after_position"]), _hash(document["after_hash"])),
-            extract=_object(document["extract"]),
-        )  # fmt: skip
-    except (KeyError, TypeError, ValueError) as error:
-        raise BundleError(f"its header cannot be read ({error!r})") from None
+        return read(document[name])
+    except (KeyError, TypeError, ValueError):
+        raise BundleError(f"its header has no {name} that can be read") from None
 
 
 def _read_event(document: dict[str, Any], expected: int) -> StoredEvent:
@@ -250,7 +259,9 @@ def _read_event(document: dict[str, Any], expected: int) -> StoredEvent:
         position = _number(document["position"])
         values = {**document, "position": position, "data": canonical_json(document["data"])}
         return StoredEvent(**{**values, "version": _number(document["version"]), "hash": _hash(document["hash"])})
-    except (TypeError, ValueError, AttributeError, RecursionError) as error:
+    except RecursionError:
+        raise BundleError("its content is none of ours (nested too deep)", position=expected) from None
+    except (TypeError, ValueError) as error:
         raise BundleError(f"its content is none of ours ({error})", position=expected) from error
 
 

@@ -56,7 +56,7 @@ def compute_link(previous_hash: str, stored: StoredEvent) -> tuple[str, Any]:
         data = json.loads(stored.data)
         return chain_hash(previous_hash, stored.position, recorded_at, _body(stored, canonical_json(data))), data
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise AlienContentError(f"its content is none of ours ({error})") from error
+        raise AlienContentError(f"its content is none of ours ({_explain(error)})") from error
 
 
 def short_link(previous_hash: str, stored: StoredEvent) -> str | None:
@@ -88,7 +88,16 @@ def read_event(stored: StoredEvent) -> Event:
     try:
         return from_payload(stored.type, stored.schema_version, json.loads(stored.data))
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise AlienContentError(f"its content is none of ours ({error})") from error
+        raise AlienContentError(f"its content is none of ours ({_explain(error)})") from error
+
+
+def _explain(error: Exception) -> str:
+    """Say in our words what those of Python mean; ours say it already."""
+    if isinstance(error, json.JSONDecodeError):
+        return "its payload is no JSON"
+    if isinstance(error, RecursionError):
+        return "its payload is nested too deep"
+    return "a field is of another kind" if isinstance(error, AttributeError) else str(error)
 
 
 class ChainCheck:

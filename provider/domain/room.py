@@ -43,12 +43,12 @@ class Room:
         for sandbox in warm:
             if self._left_to(sandbox.user_id) < 0:
                 why = f"user {sandbox.user_id} has {self.taken_by[str(sandbox.user_id)]} live sandboxes, "
-                yield sandbox, f"{why}{self.capacity.per_user} are allowed"
+                yield sandbox, f"{why}at most {self.capacity.per_user} may be"
                 gone.add(sandbox.sandbox_id)
                 self.leave(sandbox.user_id)
         for sandbox in warm:
             if self.taken > self.capacity.replicas and sandbox.sandbox_id not in gone:
-                yield sandbox, f"{self.taken} sandboxes are live, {self.capacity.replicas} are allowed"
+                yield sandbox, f"{self.taken} sandboxes are live, at most {self.capacity.replicas} may be"
                 self.leave(sandbox.user_id)
 
     def _left_to(self, user_id: str | None) -> int:

@@ -189,7 +189,8 @@ def _blindness(signals: Signals) -> str | None:
             "(does `sandbox-ledger up` run?)"
         )
     if signals.workers_running and signals.workers_silent >= signals.workers_running:
-        return f"none of {signals.workers_running} workers shows life"
+        running = signals.workers_running
+        return "the only worker shows no sign of life" if running == 1 else f"none of {running} workers shows life"
     return None
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 from provider.domain.findings import Findings, Problem
 from provider.domain.log import ChainPoint
 from provider.domain.seals import Seal, SealKey, check_authenticity
+from provider.domain.wording import count_of
 
 Progress = Callable[[int, int], None]
 """Told how many events were walked, and how many there are to walk."""
@@ -143,10 +144,8 @@ def judge_kept_seals(
         if at < base.position:
             findings.note(f"the kept seal of position {at} is about archived events: check it against the archive")
         elif at > end.position:
-            told = (
-                f"the log ends at {end.position}, but it had {seal.count} events when it was sealed: its end is cut off"
-            )
-            findings.add("truncated", end.position + 1, told)
+            told = f"the log ends at {end.position}, but it had {count_of(seal.count, 'event')} when it was sealed"
+            findings.add("truncated", end.position + 1, f"{told}: its end is cut off")
         elif found is None:
             findings.add("missing", at, f"event {at} is missing, which a kept seal names")
         elif found != seal.hash:
@@ -161,7 +160,7 @@ def _objections(seal: Seal, ledger_id: str | None, last: int | None) -> list[str
     if ledger_id is not None and seal.ledger_id != ledger_id:
         said.append(f"is of ledger {seal.ledger_id}, this is {ledger_id}")
     if seal.count != seal.position:
-        said.append(f"counts {seal.count} events up to position {seal.position}")
+        said.append(f"counts {count_of(seal.count, 'event')} up to position {seal.position}")
     if last is not None and not 0 < seal.position <= last:
         said.append(f"is about event {seal.position}, which is not before it")
     return said
@@ -180,10 +179,15 @@ def _doubts(seal: Seal, key: SealKey | None) -> list[str]:
 
 def _note_unchecked(counts: Mapping[str, int], key: SealKey | None, findings: Findings) -> None:
     if counts["unkeyed"]:
-        findings.note(f"{counts['unkeyed']} seals in the log have no HMAC: who can write the log can write them too")
+        told = _count_seals(counts["unkeyed"], "has no HMAC", "have no HMAC")
+        findings.note(f"{told}: who can write the log can write {'it' if counts['unkeyed'] == 1 else 'them'} too")
     if counts["no_key"]:
-        findings.note(
-            f"{counts['no_key']} seals in the log have an HMAC; audit.seal_key is not set, so none was checked"
-        )
+        told = _count_seals(counts["no_key"], "has an HMAC", "have an HMAC")
+        findings.note(f"{told}; audit.seal_key is not set, so none was checked")
     if counts["other_key"] and key is not None:
-        findings.note(f"{counts['other_key']} seals in the log are of another key than {key.key_id} and not checked")
+        told = _count_seals(counts["other_key"], "is", "are")
+        findings.note(f"{told} of another key than {key.key_id} and not checked")
+
+
+def _count_seals(count: int, one: str, many: str) -> str:
+    return f"{count_of(count, 'seal')} in the log {one if count == 1 else many}"

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from provider.domain.archives import ArchiveRow
 from provider.domain.log import RecordedEvent
+from provider.domain.wording import count_of
 from provider.ports.reading.sandboxes import SandboxRecord
-from provider.reading.wording import count_of
 
 
 def count_archived(record: SandboxRecord, history: Sequence[RecordedEvent]) -> int:

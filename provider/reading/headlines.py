@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from provider.domain import events as ev
 from provider.domain.log import RecordedEvent
+from provider.domain.wording import count_of
 from provider.reading.narrative import DETECTED, explain_exit_code
 from provider.reading.wording import format_duration, format_moment
 
@@ -35,7 +36,7 @@ def describe_event(recorded: RecordedEvent) -> str:  # noqa: C901, PLR0911, PLR0
         case ev.SandboxDestroyFailed():
             return event.error
         case ev.CrashLoopEntered():
-            return f"{event.failures} failures, no start before {format_moment(event.retry_at)}"
+            return f"{count_of(event.failures, 'failure')}, no start before {format_moment(event.retry_at)}"
         case ev.CrashLoopCleared():
             return f"by {event.cleared_by}"
         case ev.OrphanAdopted() | ev.OrphanRemoved():
@@ -45,13 +46,14 @@ def describe_event(recorded: RecordedEvent) -> str:  # noqa: C901, PLR0911, PLR0
         case ev.WorkerLost():
             return f"last heartbeat {format_moment(event.last_heartbeat_at)}"
         case ev.SweepCompleted():
-            return f"{event.observed} of {event.expected} seen, {event.actions} actions, {event.failures} failures"
+            done = f"{count_of(event.actions, 'action')}, {count_of(event.failures, 'failure')}"
+            return f"{count_of(event.expected, 'container')} expected, {event.observed:,} found; {done}"
         case ev.LedgerSealed():
-            return f"{event.count} events, up to {event.position}; {'HMAC' if event.hmac else 'no key'}"
+            return f"{count_of(event.count, 'event')}, up to {event.position}; {'HMAC' if event.hmac else 'no key'}"
         case ev.LogArchived():
-            return f"{event.events} events, up to {event.through_position}, in {event.bundle}"
+            return f"{count_of(event.events, 'event')}, up to {event.through_position}, in {event.bundle}"
         case ev.ExtractOpened():
-            return f"{event.events} events of ledger {event.ledger_id} from {event.bundle}"
+            return f"{count_of(event.events, 'event')} of ledger {event.ledger_id} from {event.bundle}"
         case ev.OperatorActionRequested():
             return f"{event.action} {event.target}: {event.reason}"
         case ev.OperatorActionCompleted():
@@ -64,7 +66,7 @@ def _describe_evidence(event: ev.EvidenceCollected) -> str:
     if not event.found:
         return "the engine no longer had the container"
     code = f"exit code {explain_exit_code(event.exit_code)}" if event.exit_code is not None else "no exit code"
-    return f"{code}{', out of memory' if event.oom_killed else ''}, {len(event.log_tail)} characters of log"
+    return f"{code}{', out of memory' if event.oom_killed else ''}, {count_of(len(event.log_tail), 'character')} of log"
 
 
 def _unless_author(word: str, worker_id: str, recorded: RecordedEvent) -> str:

@@ -1,4 +1,4 @@
-"""Counts, durations, sizes and times in words. Pure."""
+"""Durations, sizes and times in words. Pure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,6 @@ from datetime import UTC, datetime
 
 _STEPS = ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s"))
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
-
-
-def count_of(number: int, one: str, many: str = "") -> str:
-    """Count in words: `1 end`, `37 ends`, `10,000 ends`, `2 copies`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def format_duration(seconds: float) -> str:

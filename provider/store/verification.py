@@ -23,6 +23,7 @@ from provider.domain.verification import (
     judge_kept_seals,
     judge_recorded_seals,
 )
+from provider.domain.wording import count_of
 from provider.store.audit_sql.views import list_violations
 from provider.store.chunks import chunked
 from provider.store.database import Database
@@ -69,8 +70,9 @@ class Verification:
                 findings.add("outside", position, f"event {position} stands before the beginning of the log")
             seals = self._judge_seals(connection, check, ledger_id)
         for (name, version), (first, count) in check.unreadable.items():
-            told = f"{count} events of {name}, schema version {version} (the first is {first}), are unknown here: only "
-            findings.note(f"{told}their place in the chain was checked")
+            told = f"{count_of(count, 'event')} of {name}, schema version {version} (the first is {first}), "
+            told += "is unknown here: only its" if count == 1 else "are unknown here: only their"
+            findings.note(f"{told} place in the chain was checked")
         if kind != "seal":
             self._list_violations()
         if self._scope.tables:

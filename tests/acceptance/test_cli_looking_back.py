@@ -55,6 +55,6 @@ def test_another_policy_is_compared_with_the_record_and_with_the_one_in_force(cl
 
     table = cli.run("what-if", "--replicas", "1").stdout
     assert "RECORDED" in table
-    assert "1 replicas" in table
+    assert "1 replica," in table
     wrong = cli.run("what-if", "--backoff", "speed=3")
     assert (wrong.code, "reset_after" in wrong.error) == (2, True)

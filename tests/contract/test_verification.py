@@ -205,7 +205,7 @@ def test_a_seal_in_the_log_is_checked_against_it(written: SqlEventStore) -> None
     append(written, ev.SandboxReleased(generation=2, worker_id="w1", cause="request"))
     report = verify(written, kept)
     assert (places(report), report.recorded_seals, report.kept_seals) == ([], 1, 1)
-    assert report.notes == ("1 seals in the log have no HMAC: who can write the log can write them too",)
+    assert report.notes == ("1 seal in the log has no HMAC: who can write the log can write it too",)
     rewrite(written, 3)
     assert places(verify(written)) == [(12, "rewritten")]
 
@@ -220,9 +220,9 @@ def test_a_forged_seal_in_the_log_is_found_with_the_key(written: SqlEventStore) 
         written.append("ledger", number, [ev.LedgerSealed(**dataclasses.asdict(made))], AUTHOR)
     assert places(verify(written, key=KEY)) == [(14, "seal")]
     assert places(verify(written)) == []
-    assert [note[:32] for note in verify(written, key=KEY).notes] == ["1 seals in the log have no HMAC:"]
-    assert [note[:32] for note in verify(written, key=OTHER_KEY).notes] == [
-        "1 seals in the log have no HMAC:", "2 seals in the log are of anothe",
+    assert [note[:30] for note in verify(written, key=KEY).notes] == ["1 seal in the log has no HMAC:"]
+    assert [note[:30] for note in verify(written, key=OTHER_KEY).notes] == [
+        "1 seal in the log has no HMAC:", "2 seals in the log are of anot",
     ]  # fmt: skip
 
 

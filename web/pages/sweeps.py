@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from flask.typing import ResponseReturnValue
 
 from provider.domain.sweeps import LeaseRow, SweepRow
+from provider.domain.wording import count_of
 from provider.ports.reading.paging import Page as Listed
-from provider.reading.wording import count_of
 from web.pages.acting import DRY_RUN, SWEEP, Acting, make_form
 from web.pages.page import WebPage, show_page
 from web.presentation.words import Word, say_outcome

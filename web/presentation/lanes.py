@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from provider.domain.wording import count_of
 from provider.ports.reading.timeline import Kind, TimelineReading, TimelineRow
-from provider.reading.wording import count_of
 from web.presentation.scale import Scale, Tick, percent
 
 PIECES = ((100, 24), (1_000, 16), (10_000, 12))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from provider.reading.wording import count_of
+from provider.domain.wording import count_of
 from web.presentation.scale import Scale, Tick, percent
 
 MarkKind = Literal["sweep", "sweep failed", "worker", "operator"]

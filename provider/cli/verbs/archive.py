@@ -12,7 +12,7 @@ from provider.cli.invocation import Invocation, operator, verb
 from provider.cli.options import read_as_of
 from provider.cli.render import write_json, write_line
 from provider.cli.stderr import progress
-from provider.reading.wording import count_of
+from provider.domain.wording import count_of
 
 if TYPE_CHECKING:
     from provider.domain.times import AsOf

@@ -11,7 +11,7 @@ from provider.cli.invocation import Invocation, verb
 from provider.cli.options import When, force_option, since_option, until_option, user_option
 from provider.cli.render import write_json, write_line
 from provider.cli.stderr import progress
-from provider.reading.wording import count_of
+from provider.domain.wording import count_of
 
 
 @verb("bundle", writes_file=True)

@@ -11,7 +11,7 @@ from provider.cli.invocation import Invocation, verb
 from provider.cli.plain import visible
 from provider.cli.render import write_json, write_line
 from provider.cli.stderr import progress
-from provider.reading.wording import count_of
+from provider.domain.wording import count_of
 
 
 @click.group("db", no_args_is_help=False)

@@ -15,7 +15,7 @@ from provider.cli.invocation import Invocation, verb
 from provider.cli.options import When, after_option, force_option, since_option, types_option, until_option, user_option
 from provider.cli.render import write_json, write_line
 from provider.cli.stderr import progress, tell
-from provider.reading.wording import count_of
+from provider.domain.wording import count_of
 
 if TYPE_CHECKING:
     from provider.cli.stderr import Step

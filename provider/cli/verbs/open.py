@@ -10,7 +10,7 @@ from provider.cli.invocation import Invocation, verb
 from provider.cli.plain import visible
 from provider.cli.render import write_json, write_line
 from provider.cli.stderr import tell
-from provider.reading.wording import count_of
+from provider.domain.wording import count_of
 
 EXISTING = click.Path(path_type=Path, exists=True, dir_okay=False)
 

@@ -7,7 +7,7 @@ from contextlib import closing
 from provider.cli.invocation import Invocation, verb
 from provider.cli.render import write_json, write_line
 from provider.cli.stderr import progress
-from provider.reading.wording import count_of
+from provider.domain.wording import count_of
 
 
 @verb("rebuild")

@@ -13,7 +13,7 @@ from provider.cli.invocation import Invocation, verb
 from provider.cli.plain import visible
 from provider.cli.render import write_json, write_line
 from provider.cli.stderr import counting
-from provider.reading.wording import count_of
+from provider.domain.wording import count_of
 
 if TYPE_CHECKING:
     from provider.domain.seals import Seal

@@ -12,7 +12,7 @@ from provider.cli.invocation import Invocation, verb
 from provider.cli.options import When, read_time
 from provider.cli.render import write_json, write_line, write_table
 from provider.cli.stderr import counting
-from provider.reading.wording import count_of
+from provider.domain.wording import count_of
 
 if TYPE_CHECKING:
     from provider.domain.tally import CourseTally

@@ -136,7 +136,7 @@ def test_every_event_has_a_description_or_needs_none(name: str) -> None:
     samples: dict[str, object] = {
         "generation": 1, "detected_at": T0, "retry_at": T0, "finished_at": T0, "last_heartbeat_at": T0,
         "startup_seconds": 1.0, "exit_code": 1, "pid": 1, "failures": 1, "expected": 1, "observed": 1, "actions": 1,
-        "found": True, "oom_killed": False, "limits": Limits(),
+        "events": 1, "count": 1, "found": True, "oom_killed": False, "limits": Limits(),
     }  # fmt: skip
     cls = ev.REGISTRY[name]
     event = cls(**{field: samples.get(field, "text") for field in (f.name for f in fields(cls))})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from provider.domain.wording import count_of
 from provider.reading.insights import STATUSES
-from provider.reading.wording import count_of
 from web.presentation.words import say_end, say_exit, say_outcome, say_status, show_count
 
 
