@@ -15,7 +15,7 @@ from provider.domain.log import GENESIS, ChainPoint
 from provider.domain.seals import SealKey
 
 
-class RestoreTarget(Protocol):
+class ImportTarget(Protocol):
     """An empty ledger that takes over a log."""
 
     def run(
@@ -25,7 +25,7 @@ class RestoreTarget(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreReport:
+class ImportReport:
     """What was imported, and which bundles had no HMAC that could be checked."""
 
     ledger_id: str
@@ -33,14 +33,14 @@ class RestoreReport:
     unproven: tuple[str, ...]
 
 
-def restore(
-    target: RestoreTarget,
+def import_log(
+    target: ImportTarget,
     paths: Sequence[Path],
     key: SealKey | None,
     *,
     accept_unsigned: bool = False,
     progress: Callable[[int], None] | None = None,
-) -> RestoreReport:
+) -> ImportReport:
     """Import bundles that follow each other, in whatever order they are given, all or nothing.
 
     With a key every bundle must carry its HMAC, unless those without are accepted; a wrong one never is.
@@ -60,7 +60,7 @@ def restore(
 
     last = target.run(first, sources(), progress)
     unproven = tuple(str(path) for path, manifest in manifests if manifest.check_authenticity(key) != "genuine")
-    return RestoreReport(ledger_id=first.ledger_id, events=last, unproven=unproven)
+    return ImportReport(ledger_id=first.ledger_id, events=last, unproven=unproven)
 
 
 def _read_header(path: Path) -> BundleHeader:

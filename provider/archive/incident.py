@@ -22,13 +22,13 @@ class ExtractSource(Protocol):
     """The log that an extract is taken from. Safe from any thread; raises `StoreUnavailable` and `CorruptLogError`."""
 
     def describe_ledger(self) -> LedgerOrigin:
-        """Tell which ledger it is."""
+        """Return which ledger it is."""
 
     def point_at(self, position: int) -> ChainPoint:
-        """Tell the hash of an event."""
+        """Return the hash of an event."""
 
     def time_at(self, position: int) -> datetime:
-        """Tell when an event was recorded; for position 0, when the ledger was made."""
+        """Return when an event was recorded; for position 0, when the ledger was made."""
 
     def make_baseline(
         self, through: int, progress: Callable[[int], None] | None = None, *, only: Collection[str] | None = None
@@ -40,7 +40,7 @@ class ExtractSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class IncidentRequest:
     """What an operator asks for: a sandbox (by whatever name people use), a span of time, or both."""
 
     sandbox: str | None = None
@@ -49,7 +49,7 @@ class Wanted:
     until: datetime | timedelta | None = None
 
 
-def choose(insights: Insights, base: ChainPoint, wanted: Wanted) -> Selection:
+def choose(insights: Insights, base: ChainPoint, wanted: IncidentRequest) -> Selection:
     """Turn the question into positions and streams; what is archived is left out."""
     now = insights.now()
     since, until = (now - one if isinstance(one, timedelta) else one for one in (wanted.since, wanted.until))

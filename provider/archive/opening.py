@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from provider.archive.bundle_file import file_sha256, open_bundle
-from provider.archive.importing import RestoreReport, RestoreTarget, restore
+from provider.archive.importing import ImportReport, ImportTarget, import_log
 from provider.archive.new_file import refused, sync_directory
 from provider.domain.bundles import BundleHeader, BundleReader
 from provider.domain.chain import StoredEvent
@@ -31,11 +31,11 @@ audit:
 """
 
 
-class OpeningTarget(RestoreTarget, Protocol):
+class OpeningTarget(ImportTarget, Protocol):
     """An empty ledger, for reading only once it is filled."""
 
     def open_extract(self, header: BundleHeader, events: Iterable[StoredEvent], bundle: str, sha256: str) -> int:
-        """Take an extract, all or nothing; return how many events of it there are."""
+        """Import an extract, all or nothing; return how many events of it there are."""
 
 
 def open_bundles(
@@ -43,7 +43,7 @@ def open_bundles(
     paths: Sequence[Path],
     directory: Path,
     key: SealKey | None,
-) -> RestoreReport:
+) -> ImportReport:
     """Make a directory with a ledger of these bundles: one extract, or bundles that follow each other.
 
     The directory is there whole or not at all; it must not be there before.
@@ -65,21 +65,21 @@ def open_bundles(
     return report
 
 
-def _fill(target: OpeningTarget, paths: Sequence[Path], key: SealKey | None) -> RestoreReport:
+def _fill(target: OpeningTarget, paths: Sequence[Path], key: SealKey | None) -> ImportReport:
     path = paths[0]
     with open_bundle(path) as reader:
         header = reader.header
         if header.extract is None:
-            return restore(target, paths, key, accept_unsigned=True)
+            return import_log(target, paths, key, accept_unsigned=True)
         if len(paths) > 1:
             raise BundleError("it is an extract, and is opened by itself", bundle=str(path))
         count = target.open_extract(header, _checked(reader, key), path.name, file_sha256(path))
     is_proven = reader.manifest is not None and reader.manifest.check_authenticity(key) == "genuine"
-    return RestoreReport(ledger_id=header.ledger_id, events=count, unproven=() if is_proven else (str(path),))
+    return ImportReport(ledger_id=header.ledger_id, events=count, unproven=() if is_proven else (str(path),))
 
 
 def _checked(reader: BundleReader, key: SealKey | None) -> Iterator[StoredEvent]:
-    """Give the events, and refuse a wrong HMAC behind the last one: nothing is committed then."""
+    """Yield the events, and refuse a wrong HMAC behind the last one: nothing is committed then."""
     yield from reader.events()
     if reader.manifest is not None and reader.manifest.check_authenticity(key) == "forged":
         raise BundleError("its HMAC is not the one that the configured key gives: it was altered")

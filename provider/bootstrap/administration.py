@@ -14,8 +14,8 @@ from provider.core.commit import new_author
 
 if TYPE_CHECKING:
     from provider.archive.archiving import ArchiveReport, Archiving
-    from provider.archive.importing import RestoreReport
-    from provider.archive.incident import Wanted
+    from provider.archive.importing import ImportReport
+    from provider.archive.incident import IncidentRequest
     from provider.config.settings import Settings
     from provider.domain.bundles import BundleManifest
     from provider.domain.times import AsOf
@@ -70,7 +70,7 @@ class Administration:
         return self._archiving().write_rest(path, replace=replace)
 
     def write_incident(
-        self, path: Path, wanted: Wanted, *, replace: bool, progress: Callable[[int], None]
+        self, path: Path, wanted: IncidentRequest, *, replace: bool, progress: Callable[[int], None]
     ) -> BundleManifest:
         """Write one sandbox or a span of time into a bundle that can be opened by itself."""
         from provider.archive.incident import choose, write_extract
@@ -83,13 +83,15 @@ class Administration:
 
     def import_bundles(
         self, paths: Sequence[Path], *, accept_unsigned: bool, progress: Callable[[int], None]
-    ) -> RestoreReport:
+    ) -> ImportReport:
         """Import bundles into this ledger, which must be empty."""
-        from provider.archive.importing import restore
+        from provider.archive.importing import import_log
         from provider.store.archives.restore import SqlRestore
 
         key = find_seal_key(self._settings)
-        return restore(SqlRestore(self._store.database), paths, key, accept_unsigned=accept_unsigned, progress=progress)
+        return import_log(
+            SqlRestore(self._store.database), paths, key, accept_unsigned=accept_unsigned, progress=progress
+        )
 
     def sweeper_status(self, limit: int = 20) -> SweeperStatus:
         """Read who leads the sweep and how the last runs went."""
@@ -116,7 +118,7 @@ class Administration:
         return Archiving(self._store, SqlArchives(self._store.database), find_seal_key(self._settings))
 
 
-def open_bundle_ledger(settings: Settings, paths: Sequence[Path], directory: Path) -> RestoreReport:
+def open_bundle_ledger(settings: Settings, paths: Sequence[Path], directory: Path) -> ImportReport:
     """Make a ledger for reading of these bundles in a new directory; the configured key checks their HMAC."""
     from provider.archive.opening import open_bundles
     from provider.config.settings import DatabaseSettings

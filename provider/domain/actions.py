@@ -144,7 +144,7 @@ def require_count(found: Sequence[str], order: BulkOrder) -> None:
 
 
 def outcome_of(error: BaseException | None) -> ev.ActionOutcome:
-    """Tell how an action ended by what it raised."""
+    """Return how an action ended by what it raised."""
     if error is None:
         return "done"
     return "refused" if isinstance(error, REFUSALS) else "failed"

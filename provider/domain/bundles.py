@@ -91,7 +91,7 @@ class BundleManifest:
         )
 
     def check_authenticity(self, key: SealKey | None) -> Authenticity:
-        """Tell what the HMAC proves under this key."""
+        """Return what the HMAC proves under this key."""
         if self.hmac is None:
             return "unkeyed"
         if key is None:

@@ -78,7 +78,7 @@ def _body(stored: StoredEvent, data: str) -> str:
 
 
 def moment_of(stored: StoredEvent) -> datetime:
-    """Tell when a row was recorded."""
+    """Return when a row was recorded."""
     moment = stored.recorded_at
     return parse_timestamp(moment) if isinstance(moment, str) else moment
 
@@ -92,7 +92,7 @@ def read_event(stored: StoredEvent) -> Event:
 
 
 def _explain(error: Exception) -> str:
-    """Say in our words what those of Python mean; ours say it already."""
+    """Return in our words what those of Python mean; ours say it already."""
     if isinstance(error, json.JSONDecodeError):
         return "its payload is no JSON"
     if isinstance(error, RecursionError):

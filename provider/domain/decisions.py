@@ -44,7 +44,7 @@ class Creation:
 
 
 def plan_acquire(state: SandboxState) -> AcquireStep:
-    """Tell what an acquire must do next: start a container, wait for the one being started, or check the one there."""
+    """Return an acquire's next step: start a container, wait for the one being started, or check the one there."""
     if state.is_live:
         return "check"
     return "wait" if state.status == "creating" else "create"

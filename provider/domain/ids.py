@@ -29,12 +29,12 @@ def derive_sandbox_id(user_id: str | None, thread_id: str) -> SandboxId:
 
 
 def is_sandbox_id(text: str) -> bool:
-    """Tell whether this is a whole sandbox id, known or not."""
+    """Return whether this is a whole sandbox id, known or not."""
     return _SANDBOX_ID.fullmatch(text) is not None
 
 
 def begins_sandbox_id(text: str) -> bool:
-    """Tell whether a sandbox id may begin so."""
+    """Return whether a sandbox id may begin so."""
     return _BEGINNING.fullmatch(text) is not None
 
 

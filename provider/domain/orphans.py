@@ -40,7 +40,7 @@ def ORPHAN_ORDER(orphan: Orphan) -> tuple[str, int, str]:  # noqa: N802
 
 
 def can_be_adopted(orphan: Orphan, newest: int) -> bool:
-    """Tell whether a container may become its sandbox's next generation: it runs, is newer, and its labels agree."""
+    """Return whether a container may become its sandbox's next generation: it runs, is newer, and its labels agree."""
     if not orphan.running or orphan.info.container_id is None or orphan.info.generation <= newest:
         return False
     try:
@@ -71,13 +71,13 @@ def decide_adopt(state: SandboxState, orphan: Orphan, backend: str, image: str) 
 
 
 def is_expected(state: SandboxState, info: SandboxInfo) -> bool:
-    """Tell whether the ledger expects this very container: then it is no orphan, and belongs to its generation."""
+    """Return whether the ledger expects this very container: then it is no orphan, and belongs to its generation."""
     found = state.find(info.generation)
     return found is not None and found.container_id in (None, info.container_id)
 
 
 def was_settled(state: SandboxState, info: SandboxInfo) -> bool:
-    """Tell whether the generation is on record as removed: its end is the intent to remove what comes up late."""
+    """Return whether the generation is on record as removed: its end is the intent to remove what comes up late."""
     return info.generation <= state.generation and state.find(info.generation) is None
 
 

@@ -59,7 +59,7 @@ class BackoffPolicy:
         return counted
 
     def retry_at(self, crashes: Sequence[Crash], now: datetime) -> datetime | None:
-        """Tell when the sandbox may start again; None for at once."""
+        """Return when the sandbox may start again; None for at once."""
         excess = self.count(crashes, now) - self.free
         if excess <= 0:
             return None

@@ -249,7 +249,7 @@ class _Planner:
 
 
 def is_idle(used_at: datetime, now: datetime, timeout: float, *, others_hold: bool) -> bool:
-    """Tell whether a sandbox has been unused for longer than the timeout; never with timeout 0.
+    """Return whether a sandbox has been unused for longer than the timeout; never with timeout 0.
 
     Where another process holds it, its activity may be on record only `ACTIVITY_LAG_SECONDS` later.
     """
@@ -272,7 +272,7 @@ def by_sandbox(steps: Iterable[Step]) -> Mapping[str, list[Step]]:
 
 
 def _is_duplicate(found: Discovered, recorded: OpenGeneration) -> bool:
-    """Tell whether another container than the recorded one claims its generation; the recorded one is kept.
+    """Return whether another container than the recorded one claims its generation; the recorded one is kept.
 
     Before its container's id is on record, nobody can say which one it is.
     """

@@ -31,7 +31,7 @@ class Room:
             self.taken_by[user_id] -= 1
 
     def has_place_for(self, user_id: str | None) -> bool:
-        """Tell whether one more sandbox of this user fits."""
+        """Return whether one more sandbox of this user fits."""
         return self.taken < self.capacity.replicas and self._left_to(user_id) > 0
 
     def evict_surplus(self, warm: Sequence[OpenSandbox]) -> Iterator[tuple[OpenSandbox, str]]:

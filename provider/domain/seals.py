@@ -39,7 +39,7 @@ class SealKey:
 
     @classmethod
     def from_text(cls, text: str) -> SealKey:
-        """Take the key that the configuration names."""
+        """Make the key that the configuration names."""
         return cls(text.encode())
 
     @property
@@ -86,7 +86,7 @@ def make_seal(ledger_id: str, head: ChainPoint, key: SealKey | None) -> Seal:
 
 
 def check_authenticity(seal: Seal, key: SealKey | None) -> Authenticity:
-    """Tell what a seal's HMAC proves under this key."""
+    """Return what a seal's HMAC proves under this key."""
     if seal.hmac is None:
         return "unkeyed"
     if key is None:
@@ -97,7 +97,7 @@ def check_authenticity(seal: Seal, key: SealKey | None) -> Authenticity:
 
 
 def is_due(head: ChainPoint, last: Seal | None, key: SealKey | None) -> bool:
-    """Tell whether a new seal says more than the last one.
+    """Return whether a new seal says more than the last one.
 
     The event behind a sealed position is the seal itself. With a key, the newest seal is one of that key.
     """

@@ -185,7 +185,7 @@ def _move(told: SandboxState, before: SandboxState, event: ev.SandboxEvent) -> S
 
 
 def _tell_generation(state: SandboxState, event: ev.SandboxEvent, stamp: Stamp) -> SandboxState:  # noqa: PLR0911
-    """Write down what the event says about one container."""
+    """Record what the event says about one container."""
     number, now = event.generation, stamp.recorded_at
     match event:
         case ev.SandboxStarted():

@@ -47,12 +47,12 @@ class Meter:
         self.peak, self.seconds, self._begun_at = len(self.running), 0.0, at
 
     def start(self, sandbox_id: str, at: datetime) -> None:
-        """Note that a container runs."""
+        """Record that a container runs."""
         self.running[sandbox_id] = at
         self.peak = max(self.peak, len(self.running))
 
     def stop(self, sandbox_id: str, at: datetime) -> datetime | None:
-        """Note that it runs no more; tell since when it did, None when it did not."""
+        """Record that it runs no more; return since when it did, None when it did not."""
         started_at = self.running.pop(sandbox_id, None)
         if started_at is not None:
             begun = max(started_at, self._begun_at) if self._begun_at is not None else started_at
@@ -108,7 +108,7 @@ class RecordedCourse:
 def make_tally(
     meter: Meter, *, over_capacity: int | None, delayed_starts: int | None, delayed_seconds: float | None
 ) -> CourseTally:
-    """Write down what a meter shows."""
+    """Return what a meter shows."""
     counts = meter.counts
     return CourseTally(
         acquires=counts["acquires"], starts=counts["starts"], warm_hits=counts["warm_hits"],

@@ -94,7 +94,7 @@ class Run:
 
 
 def unavailable(error: str) -> Verdict:
-    """Say that nothing can be said: the ledger cannot be read."""
+    """Return that nothing can be said: the ledger cannot be read."""
     return Verdict(level="unknown", sentence=f"Unknown: the ledger cannot be read ({error})")
 
 
@@ -179,7 +179,7 @@ def _compared(times: float | None, normal: float | None) -> str:
 
 
 def _blindness(signals: Signals) -> str | None:
-    """Tell what keeps the ledger from knowing; None when it knows."""
+    """Return what keeps the ledger from knowing; None when it knows."""
     allowed = timedelta(seconds=max(3 * signals.sweep_interval_seconds, 60.0))
     if signals.last_sweep_at is None:
         return "no sweep has ever finished, so deaths may be missing here (does `sandbox-ledger up` run?)"
@@ -211,7 +211,7 @@ def _healthy(signals: Signals, over: list[Run]) -> Verdict:
 
 
 def _dominant(reasons: Sequence[Reason]) -> list[str]:
-    """Name the reason and image that make up at least half of the ends."""
+    """Return the reason and image that make up at least half of the ends."""
     counts: dict[tuple[str | None, str], int] = {}
     for one in reasons:
         counts[one.reason, one.image] = counts.get((one.reason, one.image), 0) + one.count

@@ -62,7 +62,7 @@ class VerificationReport:
 
 
 def is_trusted(seal: Seal, ledger_id: str | None, stored_hash: str | None, key: SealKey | None) -> bool:
-    """Tell whether a walk may start from a seal: it matches the log, and with a key its HMAC is right."""
+    """Return whether a walk may start from a seal: it matches the log, and with a key its HMAC is right."""
     accepted = {"genuine"} if key is not None else {"unkeyed", "no_key"}
     matches = (seal.ledger_id, seal.hash, seal.count) == (ledger_id, stored_hash, seal.position)
     return matches and check_authenticity(seal, key) in accepted
@@ -167,7 +167,7 @@ def _objections(seal: Seal, ledger_id: str | None, last: int | None) -> list[str
 
 
 def _doubts(seal: Seal, key: SealKey | None) -> list[str]:
-    """Say why a kept seal proves nothing although a key is configured."""
+    """Return why a kept seal proves nothing although a key is configured."""
     if key is None:
         return []
     return {

@@ -45,7 +45,7 @@ class WorkerJobs:
 
 
 def has_lapsed(row: WorkerRow | None, lease_seconds: float, unseen_seconds: float) -> bool:
-    """Tell whether nothing more is to be expected of a worker.
+    """Return whether nothing more is to be expected of a worker.
 
     A worker that is not registered (`row` is None) may just be starting: it has lapsed only after one full lease time,
     counted from `unseen_seconds` ago.
@@ -75,7 +75,7 @@ def decide_worker_lost(stream: Sequence[ev.Event], row: WorkerRow, lease_seconds
 
 
 def find_end(stream: Sequence[ev.Event], *, is_silent: bool) -> Literal["stopped", "lost"] | None:
-    """Tell how a worker ended, None while it is there; one that fell silent before it had joined is lost."""
+    """Return how a worker ended, None while it is there; one that fell silent before it had joined is lost."""
     if not stream:
         return "lost" if is_silent else None
     if isinstance(stream[-1], ev.WorkerStopped):

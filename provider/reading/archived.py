@@ -18,7 +18,7 @@ def count_archived(record: SandboxRecord, history: Sequence[RecordedEvent]) -> i
 def tell_archived(
     record: SandboxRecord, history: Sequence[RecordedEvent], archives: Sequence[ArchiveRow]
 ) -> str | None:
-    """Say how many of a sandbox's events are in which archives; None when none is."""
+    """Describe how many of a sandbox's events are in which archives; None when none is."""
     count = count_archived(record, history)
     concerned = [row for row in archives if row.through_recorded_at >= record.created_at]
     if not count or not concerned:
@@ -27,7 +27,7 @@ def tell_archived(
 
 
 def tell_log_archived(archives: Sequence[ArchiveRow]) -> str | None:
-    """Say which part of the log is in which archives; None when none is."""
+    """Describe which part of the log is in which archives; None when none is."""
     if not archives:
         return None
     return f"events up to {archives[-1].through.position} are in {_name(archives)}"

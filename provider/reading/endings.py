@@ -36,7 +36,7 @@ class Ending:
 
 
 def has_ended(generation: Generation) -> bool:
-    """Tell whether a generation died, was taken out of use, or never came up."""
+    """Return whether a generation died, was taken out of use, or never came up."""
     return generation.ended_at is not None or generation.died_at is not None
 
 
@@ -47,11 +47,11 @@ def choose_ended(generations: Sequence[Generation], number: int | None = None) -
 
 
 def describe_ending(sandbox: SandboxRecord, generation: Generation, history: Iterable[RecordedEvent]) -> Ending:
-    """Put an ending together from a sandbox's history."""
+    """Return an ending, put together from a sandbox's history."""
     story = tuple(one for one in history if generation_of(one) >= generation.number)
     return Ending(sandbox=sandbox, generation=generation, events=story)
 
 
 def generation_of(recorded: RecordedEvent) -> int:
-    """Tell which generation an event is about; 0 for one about no sandbox."""
+    """Return which generation an event is about; 0 for one about no sandbox."""
     return recorded.event.generation if isinstance(recorded.event, SandboxEvent) else 0

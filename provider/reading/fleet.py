@@ -21,7 +21,7 @@ class Fleet:
         self._settings = settings
 
     def freshness(self) -> Freshness:
-        """Tell the database's time and the last event. Cheap enough for every request."""
+        """Return the database's time and the last event. Cheap enough for every request."""
         return self._queries.freshness()
 
     def overview(self) -> Overview:
@@ -54,7 +54,7 @@ class Fleet:
 
 
 def _hours_known(reading: FleetReading) -> float:
-    """Tell for how much of the baseline the ledger existed: a young one has no normal rate yet."""
+    """Return for how much of the baseline the ledger existed: a young one has no normal rate yet."""
     begun = max(reading.baseline.since, reading.begun_at)
     return max(0.0, (reading.baseline.until - begun).total_seconds() / 3600)
 

@@ -34,7 +34,7 @@ class Insights:
         self._make_feed = make_feed
 
     def now(self) -> datetime:
-        """Tell the database's time: ages are counted from it."""
+        """Return the database's time: ages are counted from it."""
         return self._store.now()
 
     def list_sandboxes(
@@ -95,7 +95,7 @@ class Insights:
         return self._queries.list_archives()
 
     def position_at(self, moment: datetime) -> int:
-        """Tell the position of the last event recorded before a moment; 0 when there is none."""
+        """Return the position of the last event recorded before a moment; 0 when there is none."""
         return self._queries.find_position_before(moment)
 
     def find_ending(self, sandbox: SandboxRecord, number: int | None = None) -> Ending | None:
@@ -110,11 +110,11 @@ class Insights:
         return describe_ending(sandbox, generation, self.history(sandbox.sandbox_id))
 
     def head_position(self) -> int:
-        """Tell the position of the last event."""
+        """Return the position of the last event."""
         return self._queries.head_position()
 
     def start_of(self, after: int, since: datetime | None) -> int:
-        """Tell behind which position to read on for what came `after` a position and `since` a moment."""
+        """Return behind which position to read on for what came `after` a position and `since` a moment."""
         return after if since is None else max(after, self._queries.find_position_before(since))
 
     def events(
@@ -138,7 +138,7 @@ class Insights:
                 yield recorded
 
     def feed(self) -> ChangeFeed:
-        """Give what follows the log as it grows: every event once, in order, across every outage of the database."""
+        """Return what follows the log as it grows: every event once, in order, across every outage of the database."""
         return self._make_feed()
 
     def close(self) -> None:
@@ -155,6 +155,6 @@ class Insights:
 
 
 def is_first_use(history: Sequence[RecordedEvent], generation: int) -> bool:
-    """Tell from a sandbox's history whether a generation was acquired only once so far."""
+    """Return whether a generation was acquired only once so far, by the sandbox's history."""
     uses = [one for one in history if isinstance(one.event, SandboxAcquired) and generation_of(one) == generation]
     return len(uses) <= 1

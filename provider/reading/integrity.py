@@ -8,14 +8,14 @@ from provider.ports.reading.system import IntegritySummary
 
 
 class Integrity:
-    """Tells about seals. Safe from any thread; raises `StoreUnavailable`, or `CorruptLogError` for a damaged seal."""
+    """How far the log is sealed. Safe from any thread; raises `StoreUnavailable`, and `CorruptLogError` for a bad seal."""
 
     def __init__(self, seals: SealLedger, queries: LedgerQueries) -> None:
         self._seals = seals
         self._queries = queries
 
     def summary(self) -> IntegritySummary:
-        """Look up the newest seal: two cheap reads, nothing is verified."""
+        """Return what the newest seal says: two cheap reads, nothing is verified."""
         last = self._seals.find_last()
         head = self._queries.head_position()
         if last is None:

@@ -66,7 +66,7 @@ class Narrative:
 
 
 def tell_ending(ending: Ending, now: datetime) -> Narrative:
-    """Tell how the generation ended."""
+    """Return the story of how a generation ended."""
     evidence = ending.evidence
     return Narrative(
         headline=_headline(ending, now),
@@ -78,7 +78,7 @@ def tell_ending(ending: Ending, now: datetime) -> Narrative:
 
 
 def tell_alive(sandbox: SandboxRecord, generation: int | None, now: datetime) -> Narrative:
-    """Tell of a sandbox that never lost a container, or of a generation that has not ended."""
+    """Return the story of a sandbox that never lost a container, or of a generation that has not ended."""
     age = format_duration((now - sandbox.created_at).total_seconds())
     if generation is None:
         headline = f"Nothing ended: {name_sandbox(sandbox)} is {sandbox.status}, made {age} ago."
@@ -88,7 +88,7 @@ def tell_alive(sandbox: SandboxRecord, generation: int | None, now: datetime) ->
 
 
 def tell_restarted(sandbox_id: str, generation: int, lost: Restarted) -> str:
-    """Tell in one line what a container made anew has lost."""
+    """Describe in one line what a container made anew has lost."""
     facts = [explain_reason(lost.cause) if lost.cause in REASONS else lost.cause]
     facts += [f"exit code {lost.exit_code}"] if lost.exit_code is not None else []
     facts += [f"at {format_moment(lost.died_at)}"] if lost.died_at is not None else []

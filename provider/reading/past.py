@@ -35,7 +35,7 @@ class Past:
         self.position = position
 
     def now(self) -> datetime:
-        """Tell the moment: ages are counted from it."""
+        """Return the moment: ages are counted from it."""
         return self._moment
 
     def each_sandbox(self, statuses: Sequence[str] | None = LIVE_STATUSES) -> Iterator[SandboxRecord]:
@@ -140,7 +140,7 @@ def fold_as_of(
 
 
 def look_back(insights: Insights, queries: PastQueries, as_of: AsOf) -> Past:
-    """Look at the ledger as of a moment, an age, or a position; raise `InvalidPositionError` for one it never had."""
+    """Return the ledger as of a moment, an age, or a position; raise `InvalidPositionError` for one it never had."""
     if isinstance(as_of, int):
         return Past(insights, queries, as_of, _time_of(insights, queries, as_of))
     moment = insights.now() - as_of if isinstance(as_of, timedelta) else as_of

@@ -38,7 +38,7 @@ class Reports:
     integrity: Integrity
 
     def look_back(self, as_of: AsOf) -> Past:
-        """Look at the whole ledger as of a moment, an age, or a position; raise `InvalidPositionError`."""
+        """Return the whole ledger as of a moment, an age, or a position; raise `InvalidPositionError`."""
         return look_back(self.insights, self.past, as_of)
 
     def fold_history(self, sandbox_id: str) -> Iterator[SandboxAsOf]:

@@ -34,7 +34,7 @@ class WhatIf:
 
 
 def policy_in_force(settings: SandboxSettings) -> ReplayPolicy:
-    """Tell the policy that the configuration has."""
+    """Return the policy that the configuration has."""
     return ReplayPolicy(
         idle_timeout=settings.idle_timeout,
         replicas=settings.replicas,

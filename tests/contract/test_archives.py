@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from provider.archive.archiving import ArchiveReport
 from provider.archive.bundle_file import check_bundle
-from provider.archive.importing import restore
+from provider.archive.importing import import_log
 from provider.core import faults
 from provider.domain import events as ev
 from provider.domain.errors import BundleError, CorruptLogError
@@ -112,7 +112,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
     assert {path for path in tmp_path.iterdir() if path.suffix == ".gz"} >= set(bundles)
     rest = write_rest(storied, tmp_path / "rest")
     with opened(f"sqlite:///{tmp_path / 'copy.db'}") as copy:
-        restore(SqlRestore(copy.database), [rest, *bundles], None)
+        import_log(SqlRestore(copy.database), [rest, *bundles], None)
         assert list(copy.read_all())[: len(whole)] == whole
 
 

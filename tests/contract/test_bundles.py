@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from provider.archive.importing import RestoreReport, restore
+from provider.archive.importing import ImportReport, import_log
 from provider.domain import events as ev
 from provider.domain.errors import BundleError, LedgerNotEmpty
 from provider.domain.log import GENESIS
@@ -45,8 +45,8 @@ def test_the_bundles_give_the_whole_ledger_back_on_the_other_database(
     bundles = [tmp_path / row.bundle for row in SqlArchives(storied.database).list_rows()]
     bundles.append(write_rest(storied, tmp_path / "rest", KEY))
     with opened(other_url(request, storied), page=4) as copy:
-        report = restore(SqlRestore(copy.database), bundles[::-1], KEY)
-        assert report == RestoreReport(ledger_id=storied.ledger_id, events=storied.head_position(), unproven=())
+        report = import_log(SqlRestore(copy.database), bundles[::-1], KEY)
+        assert report == ImportReport(ledger_id=storied.ledger_id, events=storied.head_position(), unproven=())
         assert projections(copy) == projections(storied)
         assert copy.ledger_id == storied.ledger_id
         assert positions(copy) == list(range(1, storied.head_position() + 1))
@@ -57,7 +57,7 @@ def test_the_bundles_give_the_whole_ledger_back_on_the_other_database(
         append(copy, ev.SandboxEvicted(generation=2, reason="request"))
         assert_healthy(copy)
         with pytest.raises(LedgerNotEmpty, match=r"has \d+ events already"):
-            restore(SqlRestore(copy.database), bundles, KEY)
+            import_log(SqlRestore(copy.database), bundles, KEY)
 
 
 def lines_of(path: Path) -> list[bytes]:
@@ -103,16 +103,16 @@ def test_a_damaged_bundle_is_refused_with_its_place_and_nothing_is_imported(
         for name, lines, told in damaged(lines_of(whole)):
             bad.write_bytes(gzip.compress(b"".join(lines)))
             with pytest.raises(BundleError) as refused:
-                restore(SqlRestore(copy.database), [bad], KEY)
+                import_log(SqlRestore(copy.database), [bad], KEY)
             assert told in str(refused.value), name
             assert str(bad) in str(refused.value), name
             assert positions(copy) == [], name
         for cut in (10, len(whole.read_bytes()) // 2, len(whole.read_bytes()) - 4):
             bad.write_bytes(whole.read_bytes()[:cut])
             with pytest.raises(BundleError, match="cut off"):
-                restore(SqlRestore(copy.database), [bad], KEY)
+                import_log(SqlRestore(copy.database), [bad], KEY)
         assert positions(copy) == []
-        restore(SqlRestore(copy.database), [whole], None)
+        import_log(SqlRestore(copy.database), [whole], None)
         assert list(copy.read_all()) == list(storied.read_all())
 
 
@@ -124,9 +124,9 @@ def test_bundles_that_do_not_follow_each_other_are_refused(storied: SqlEventStor
     with opened(f"sqlite:///{tmp_path / 'copy.db'}") as copy:
         for paths in ([rest], [first, rest], [second], [first, first]):
             with pytest.raises(BundleError, match="it goes on behind event"):
-                restore(SqlRestore(copy.database), paths, None)
+                import_log(SqlRestore(copy.database), paths, None)
         assert positions(copy) == []
-        restore(SqlRestore(copy.database), [first], None)
+        import_log(SqlRestore(copy.database), [first], None)
         assert copy.head_position() == 4
 
 

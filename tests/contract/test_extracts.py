@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from provider.archive.importing import RestoreReport, restore
+from provider.archive.importing import ImportReport, import_log
 from provider.archive.incident import write_extract
 from provider.archive.opening import open_bundles
 from provider.bootstrap.insights import make_insights
@@ -42,7 +42,7 @@ def extract(store: SqlEventStore, selection: Selection, path: Path) -> Path:
     return path
 
 
-def show(path: Path, directory: Path) -> RestoreReport:
+def show(path: Path, directory: Path) -> ImportReport:
     return open_bundles(target, [path], directory, KEY)
 
 
@@ -61,7 +61,7 @@ def test_a_sandbox_is_told_whole_without_the_others(storied: SqlEventStore, tmp_
     assert streams == {STREAM, "worker:w1"}
     selection = Selection(after=0, through=storied.head_position(), streams=streams)
     report = show(extract(storied, selection, tmp_path / "incident"), tmp_path / "shown")
-    assert report == RestoreReport(ledger_id=storied.ledger_id, events=len(history) + 1, unproven=())
+    assert report == ImportReport(ledger_id=storied.ledger_id, events=len(history) + 1, unproven=())
     with opened(f"sqlite:///{tmp_path / 'shown' / 'ledger.db'}") as shown:
         assert without_position(list(shown.read_stream(STREAM))) == without_position(history)
         record, generations = told(shown, SANDBOX)
@@ -118,7 +118,7 @@ def test_a_whole_log_is_opened_too_and_an_extract_is_not_imported(storied: SqlEv
     part = extract(storied, Selection(after=2, through=9), tmp_path / "part")
     with opened(f"sqlite:///{tmp_path / 'copy.db'}") as copy:
         with pytest.raises(BundleError, match="it is an extract, not a whole log: `sandbox-ledger open` shows it"):
-            restore(SqlRestore(copy.database), [part], KEY)
+            import_log(SqlRestore(copy.database), [part], KEY)
         with pytest.raises(BundleError, match="is opened by itself"):
             open_bundles(target, [part, whole], tmp_path / "both", KEY)
 

@@ -144,7 +144,7 @@ def _lines(generations: Sequence[Generation], lifetimes: Lifetimes) -> tuple[Gen
 
 
 def say_generation_end(generation: Generation) -> Word | None:
-    """Say how a container ended; None while it lives. One that died and was not examined yet is not told as a crash."""
+    """Return the word for a container's end; None while it lives. One not examined yet is not told as a crash."""
     if generation.ended_at is None and generation.died_at is None:
         return None
     if generation.ended_at is None:
@@ -182,7 +182,7 @@ def _look_back(reports: Reports, sandbox_id: str, asked: str) -> ThenView:
 
 
 def _group(values: Mapping[str, object]) -> Iterator[tuple[str, tuple[tuple[str, object], ...]]]:
-    """Put what belongs to one container under its number."""
+    """Group what belongs to one container under its number."""
     groups: dict[str, list[tuple[str, object]]] = {"": []}
     for name, value in sorted(values.items()):
         group, _, field = name.rpartition(".")

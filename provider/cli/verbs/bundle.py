@@ -30,12 +30,12 @@ def command(
     A sandbox, a span of time, or both. `open` makes a ledger of it that every reading verb and the dashboard can show,
     wherever the file is taken. Pass it on with care: it has everything that was recorded.
     """
-    from provider.archive.incident import Wanted
+    from provider.archive.incident import IncidentRequest
     from provider.bootstrap import open_administration
 
     if sandbox is None and (user is not None or (since is None and until is None)):
         raise click.UsageError("say which incident: --sandbox ID, or a span with --since and --until")
-    wanted = Wanted(sandbox=sandbox, user_id=user, since=since, until=until)
+    wanted = IncidentRequest(sandbox=sandbox, user_id=user, since=since, until=until)
     settings = invocation.existing()
     with closing(open_administration(settings, migrate=True)) as ledger, progress("reading what came before") as step:
         manifest = ledger.write_incident(

@@ -29,7 +29,7 @@ class FleetQueries(Protocol):
     """How the fleet is doing."""
 
     def freshness(self) -> Freshness:
-        """Tell the database's time and the last event. Cheap enough for every request."""
+        """Return the database's time and the last event. Cheap enough for every request."""
 
     def read_fleet(
         self, *, window_seconds: int, bucket_seconds: int, baseline_seconds: int, lease_seconds: float, lease: str
@@ -146,7 +146,7 @@ class PastQueries(Protocol):
     """The ledger as it was at a moment."""
 
     def find_time_of(self, position: int) -> datetime | None:
-        """Tell when an event was recorded; None for a position that the table does not have."""
+        """Return when an event was recorded; None for a position that the table does not have."""
 
     def list_ids_at(self, moment: datetime, *, with_container: bool) -> Sequence[str]:
         """List the sandboxes that existed at a moment, the newest first.
@@ -191,10 +191,10 @@ class LedgerQueries(Protocol):
         """Find the newest generation that died, was evicted, or never came up."""
 
     def find_position_before(self, moment: datetime) -> int:
-        """Tell the position of the last event recorded before this moment; 0 when there is none."""
+        """Return the position of the last event recorded before this moment; 0 when there is none."""
 
     def head_position(self) -> int:
-        """Tell the position of the last event, 0 for an empty log. One cheap look, for followers."""
+        """Return the position of the last event, 0 for an empty log. One cheap look, for followers."""
 
     def list_archives(self) -> Sequence[ArchiveRow]:
         """List the archives, the oldest first: behind the last one the log in the database begins."""
