@@ -8,7 +8,7 @@ from provider.ports.reading.system import IntegritySummary
 
 
 class Integrity:
-    """How far the log is sealed. Safe from any thread; raises `StoreUnavailable`, and `CorruptLogError` for a bad seal."""
+    """How far the log is sealed. Safe from any thread; raises `StoreUnavailable`, `CorruptLogError` for a bad seal."""
 
     def __init__(self, seals: SealLedger, queries: LedgerQueries) -> None:
         self._seals = seals
