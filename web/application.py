@@ -12,10 +12,11 @@ from flask.sansio.scaffold import Scaffold
 from flask.typing import ResponseReturnValue
 
 from provider.config.loading import load_settings
-from provider.config.settings import Settings
+from provider.config.settings import Settings, WebSettings
 from web import errors
 from web.routes import NAVIGATION, list_routes, roles_by_endpoint
 from web.security.access import Ask, open_access
+from web.security.addresses import Trusted, is_loopback, parse_address
 from web.security.guard import Guard
 from web.security.headers import protect
 from web.services import Services
@@ -44,8 +45,7 @@ def create_app(settings: Source = None) -> Flask:
     app.extensions[EXTENSION] = services
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
     app.register_blueprint(_blueprint())
-    if loaded.web.public_url is not None:
-        app.wsgi_app = PublicUrl(app.wsgi_app, loaded.web.public_url)  # type: ignore[method-assign]  # as Flask documents
+    app.wsgi_app = Forwarded(app.wsgi_app, loaded.web)  # type: ignore[method-assign]  # as Flask documents
     return app
 
 
@@ -84,20 +84,33 @@ def _equip(target: Scaffold, settings: Settings, ask: Ask | None) -> Services:
     return services
 
 
-class PublicUrl:
-    """Behind a reverse proxy: serves under the path of `public_url`, whether or not the proxy takes the path off."""
+class Forwarded:
+    """Behind a reverse proxy: answers as if a request had come to the address that people see.
 
-    def __init__(self, application: WSGIApplication, public_url: str) -> None:
+    The path of `public_url` counts whether or not the proxy takes it off. The scheme is that of `public_url`, or what
+    `X-Forwarded-Proto` says in a request from this machine or from a trusted proxy.
+    """
+
+    def __init__(self, application: WSGIApplication, web: WebSettings) -> None:
         self._application = application
-        parts = urlsplit(public_url)
-        self._scheme, self._netloc, self._prefix = parts.scheme, parts.netloc.lower(), parts.path.rstrip("/")
+        self._public = urlsplit(web.public_url or "")
+        self._prefix = self._public.path.rstrip("/")
+        self._trusted = Trusted(web.proxy.trusted_addresses)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request as if it had come to the public address."""
+        """Answer a request."""
+        peer = environ.get("REMOTE_ADDR")
+        if is_loopback(peer) or parse_address(peer) in self._trusted:
+            scheme = environ.get("HTTP_X_FORWARDED_PROTO", "")
+            environ["wsgi.url_scheme"] = scheme if scheme in ("http", "https") else environ["wsgi.url_scheme"]
+        if self._public.netloc:
+            self._apply_public_url(environ)
+        return self._application(environ, start_response)
+
+    def _apply_public_url(self, environ: WSGIEnvironment) -> None:
         path = environ.get("PATH_INFO", "")
         if path == self._prefix or path.startswith(f"{self._prefix}/"):
             environ["PATH_INFO"] = path[len(self._prefix) :] or "/"
         environ["SCRIPT_NAME"] = self._prefix
-        if environ.get("HTTP_HOST", "").lower() == self._netloc:
-            environ["wsgi.url_scheme"] = self._scheme
-        return self._application(environ, start_response)
+        if environ.get("HTTP_HOST", "").lower() == self._public.netloc.lower():
+            environ["wsgi.url_scheme"] = self._public.scheme

@@ -48,7 +48,7 @@ class HeadPoller:
         self._look_seconds = look_seconds
         self._stopped = threading.Event()
         self._looked = threading.Event()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a handler of signals rings while its thread may hold it
         self._changes: RecentChanges | None = None
         self._waiting: set[Wakeup] = set()
         self._freshness = HeadFreshness(0, None)
@@ -83,6 +83,12 @@ class HeadPoller:
         with self._lock:
             self._waiting.discard(wakeup)
         wakeup.close()
+
+    def ring(self, wakeup: Wakeup) -> None:
+        """Ring one bell, unless it was given back already."""
+        with self._lock:
+            if wakeup in self._waiting:
+                wakeup.ring()
 
     def freshness(self) -> HeadFreshness:
         """Tell how current the view is; nothing is asked. A look that does not come back says nothing by itself."""

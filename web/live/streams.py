@@ -7,16 +7,15 @@ event: heartbeat     nothing did; the connection and the ledger are there
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from datetime import datetime
 
 from web.etags import REFRESH_SECONDS
 from web.live.changes import Change
 from web.live.head_poller import HeadFreshness, HeadPoller
-from web.live.wakeup import Wakeup, Woken
+from web.live.wakeup import Wakeup
 
 HEARTBEAT_SECONDS = 15.0
 LONGEST_SECONDS = 3600.0
@@ -41,24 +40,21 @@ class Places:
 
 
 def tell(
-    poller: HeadPoller, wakeup: Wakeup, after: int | None, connection: socket.socket | None
+    poller: HeadPoller, wakeup: Wakeup, after: int | None, is_gone: Callable[[], bool] = lambda: False
 ) -> Generator[str, None, None]:
-    """Tell what changes until the client goes away or the server ends."""
+    """Yield what changes until the client is gone (ring the bell then) or the server ends."""
     begun = refreshed = time.monotonic()
     seen = after if after is not None else poller.freshness().position
     told: tuple[bool, datetime | None] = (True, None)
     yield "retry: 3000\n\n"
     yield _write("heartbeat", poller.freshness(), NO_TOPIC)
-    while not poller.is_leaving and time.monotonic() - begun < LONGEST_SECONDS:
+    while not (poller.is_leaving or is_gone()) and time.monotonic() - begun < LONGEST_SECONDS:
         fresh, change = poller.freshness(), poller.find_change(seen)
         state = (fresh.as_of is not None, fresh.stale_since)
         if change is not None or state != told:
             seen, told = fresh.position, state
             yield _write("change", fresh, change.topics if change else NO_TOPIC, change)
-        woken = wakeup.wait(HEARTBEAT_SECONDS, connection)
-        if woken is Woken.GONE:
-            return
-        if woken is Woken.QUIET:
+        if not wakeup.wait(HEARTBEAT_SECONDS) and not is_gone():
             is_old = time.monotonic() - refreshed >= 2 * REFRESH_SECONDS - 1
             refreshed = time.monotonic() if is_old else refreshed
             yield _write("change" if is_old else "heartbeat", poller.freshness(), TIME if is_old else NO_TOPIC)

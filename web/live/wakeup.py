@@ -1,20 +1,10 @@
-"""Waiting for news and for the end of a connection at once."""
+"""Waiting for news."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import select
-import socket
-from enum import Enum, auto
-
-
-class Woken(Enum):
-    """Why a wait ended."""
-
-    NEWS = auto()
-    QUIET = auto()
-    GONE = auto()
 
 
 class Wakeup:
@@ -30,17 +20,14 @@ class Wakeup:
         with contextlib.suppress(BlockingIOError):  # full: it rings already
             os.write(self._writer, b"x")
 
-    def wait(self, seconds: float, connection: socket.socket | None) -> Woken:
-        """Wait until it rings, the other end of the connection goes away, or the time is over."""
+    def wait(self, seconds: float) -> bool:
+        """Wait until it rings, or the time is over; return whether it rang."""
         poller = select.poll()
         poller.register(self._reader, select.POLLIN)
-        if connection is not None and connection.fileno() >= 0:
-            poller.register(connection, select.POLLIN)
-        ready = {descriptor for descriptor, _ in poller.poll(max(0.0, seconds) * 1000)}
-        if self._reader in ready:
+        rang = bool(poller.poll(max(0.0, seconds) * 1000))
+        if rang:
             self._drain()
-            return Woken.NEWS
-        return Woken.GONE if ready else Woken.QUIET
+        return rang
 
     def close(self) -> None:
         """Give the descriptors back."""

@@ -8,6 +8,7 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from web.live.streams import tell
 from web.route import Route
+from web.server import CONNECTION, Connection
 from web.services import services
 
 FIRST_LOOK_SECONDS = 2.0
@@ -21,7 +22,10 @@ def show() -> ResponseReturnValue:
         raise ServiceUnavailable("all streams are in use; ask for the page itself", retry_after=RETRY_SECONDS)
     poller.first_look(FIRST_LOOK_SECONDS)
     wakeup = poller.subscribe()
-    lines = tell(poller, wakeup, _seen(), request.environ.get("gunicorn.socket"))
+    connection: Connection | None = request.environ.get(CONNECTION)
+    if connection is not None:
+        connection.when_closed(lambda: poller.ring(wakeup))
+    lines = tell(poller, wakeup, _seen(), lambda: connection is not None and not connection.connected)
     response = Response(lines, content_type="text/event-stream; charset=utf-8")
     response.headers["X-Accel-Buffering"] = "no"
 

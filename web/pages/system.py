@@ -13,7 +13,7 @@ from web.live.head_poller import HeadFreshness
 from web.pages.page import WebPage, show_page
 from web.services import services
 
-LIBRARIES = ("sandbox-ledger", "flask", "gunicorn", "sqlalchemy", "alembic", "docker")
+LIBRARIES = ("sandbox-ledger", "flask", "waitress", "sqlalchemy", "alembic", "docker")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -82,7 +83,7 @@ def test_a_stream_tells_that_something_changed_and_when_the_ledger_is_away(
 ) -> None:
     position = poller.first_look(10).position
     wakeup = poller.subscribe()
-    lines = tell(poller, wakeup, position, None)
+    lines = tell(poller, wakeup, position)
     assert next(lines) == "retry: 3000\n\n"
     assert next(lines).startswith("event: heartbeat\n")
     sandbox_id = empty_fleet.acquire("thread")
@@ -105,7 +106,7 @@ def test_a_stream_that_comes_back_is_told_what_it_missed(empty_fleet: Fleet, pol
     empty_fleet.acquire("thread")
     wait_until(lambda: poller.freshness().position > position, what="the events")
     wakeup = poller.subscribe()
-    lines = tell(poller, wakeup, position, None)
+    lines = tell(poller, wakeup, position)
     assert "event: change" in "".join(next(lines) for _ in range(3))
     lines.close()
     poller.unsubscribe(wakeup)
@@ -114,7 +115,7 @@ def test_a_stream_that_comes_back_is_told_what_it_missed(empty_fleet: Fleet, pol
 def test_a_stream_says_when_the_ledger_has_not_answered_yet_and_when_it_has(switch: Switch) -> None:
     poller = HeadPoller(switch, look_seconds=0.01)
     wakeup = poller.subscribe()
-    lines = tell(poller, wakeup, 0, None)
+    lines = tell(poller, wakeup, 0)
     told = [next(lines) for _ in range(3)]
     assert told[2].startswith("event: change\n"), "the page is read again, and told that nobody knows"
     assert '"as_of":null' in told[2]
@@ -124,3 +125,15 @@ def test_a_stream_says_when_the_ledger_has_not_answered_yet_and_when_it_has(swit
     assert '"as_of":null' not in told[3]
     poller.stop()
     poller.unsubscribe(wakeup)
+
+
+def test_a_stream_ends_when_its_client_is_gone_and_its_bell_is_rung(poller: HeadPoller) -> None:
+    position = poller.first_look(10).position
+    wakeup, gone = poller.subscribe(), threading.Event()
+    lines = tell(poller, wakeup, position, gone.is_set)
+    assert next(lines) == "retry: 3000\n\n"
+    gone.set()
+    poller.ring(wakeup)
+    assert len(list(lines)) == 1, "the heartbeat that every stream begins with"
+    poller.unsubscribe(wakeup)
+    poller.ring(wakeup)  # its descriptors may be somebody else's by now

@@ -100,3 +100,14 @@ def test_the_server_ends_at_once_although_streams_are_open(small_server: WebServ
             pass
         assert time.monotonic() - began < 8, "the server waits 10 s for requests that do not end"
         assert small_server.wait() == 0
+
+
+def test_what_a_trusted_proxy_forwards_arrives_and_what_a_client_disguises_does_not(
+    empty_fleet: Fleet, tmp_path: Path
+) -> None:
+    proxy = {"trusted_addresses": ["127.0.0.1"], "roles": {"alice": "operator"}}
+    with serving(tmp_path, configuration(empty_fleet.url, auth="proxy", proxy=proxy)) as server:
+        assert "<b>alice</b> (operator)" in httpx.get(server.url, headers={"X-Forwarded-User": "alice"}).text
+        assert httpx.get(server.url, headers={"X_Forwarded_User": "alice"}).status_code == 403
+        twice = [("X-Forwarded-User", "mallory"), ("X-Forwarded-User", "alice")]
+        assert httpx.get(server.url, headers=twice).status_code == 403

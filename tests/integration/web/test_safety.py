@@ -211,3 +211,21 @@ def test_the_public_url_gives_scheme_and_path_whether_or_not_the_proxy_takes_the
     assert answer.headers["Location"] == "/boxes/?q=1"
     assert {"Secure", "Path=/boxes/"} <= set(answer.headers["Set-Cookie"].split("; "))
     assert client.get("/boxesother", headers={"Host": "ledger.example"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("peer", "scheme", "is_secure"),
+    [
+        ("127.0.0.1", "https", True),
+        ("10.0.0.1", "https", True),
+        ("10.0.0.1", "http", False),
+        ("10.0.0.1", "javascript", False),
+        ("198.51.100.1", "https", False),
+    ],
+)
+def test_the_scheme_is_believed_from_this_machine_and_from_trusted_proxies(
+    open_client: Open, peer: str, scheme: str, is_secure: bool
+) -> None:
+    client = open_client(**token_settings(), proxy={"trusted_addresses": ["10.0.0.1"]})
+    signed_in = sign_in(client, "alice", environ_overrides={"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_PROTO": scheme})
+    assert ("Secure" in signed_in.headers["Set-Cookie"].split("; ")) is is_secure
