@@ -33,6 +33,12 @@ ON_BOTH = pytest.mark.parametrize(
 )
 
 
+@pytest.fixture(autouse=True)
+def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what a dashboard keeps beside the database in a directory of the test."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """Start the system's Chromium once; not for longer, because its event loop would be in the way of others."""

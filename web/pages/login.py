@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from flask import Response, make_response, redirect, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import InternalServerError, NotFound
 
 from web.rendering import render
 from web.route import Route
@@ -45,8 +45,13 @@ def sign_in() -> ResponseReturnValue:
 
 
 def sign_out() -> ResponseReturnValue:
-    """End the session of this browser."""
-    _sign_in()
+    """End the session of this browser: a copy of its cookie is worth nothing afterwards."""
+    try:
+        _sign_in().sessions.end(request.cookies.get(COOKIE, ""))
+    except OSError as error:
+        raise InternalServerError(
+            f"{error.filename}: {error.strerror}; you are still signed in: nobody could record that you are not"
+        ) from error
     response = redirect(url_for("login"), 303)
     response.delete_cookie(COOKIE, path=_cookie_path(), secure=request.is_secure, httponly=True, samesite="Strict")
     return response

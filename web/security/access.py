@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from provider.config.settings import WebRole, WebSettings
 from web.security.authentication import Authenticator, HostApplication, Local, ProxyUsers, TokenHolders
 from web.security.keys import find_key
+from web.security.revocations import open_revocations
 from web.security.sessions import Sessions
 from web.security.sign_in import SignIn
 
@@ -30,5 +31,5 @@ def open_access(web: WebSettings, ask: Ask | None = None) -> Access:
         return Access(Local())
     if web.auth == "proxy":
         return Access(ProxyUsers(web.proxy))
-    sessions = Sessions(find_key(web), web.session_lifetime, web.tokens)
+    sessions = Sessions(find_key(web), web.session_lifetime, web.tokens, open_revocations(web.session_lifetime))
     return Access(TokenHolders(web, sessions), SignIn(web, sessions))

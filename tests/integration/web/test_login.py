@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -34,6 +36,35 @@ def test_signing_out_ends_the_session(token_client: FlaskClient) -> None:
     sign_in(token_client, "alice")
     assert token_client.post("/logout", headers=SAME_ORIGIN).headers["Location"] == "/login"
     assert token_client.get("/").status_code == 303
+
+
+def test_a_copy_of_a_cookie_is_worth_nothing_after_signing_out_in_any_process(open_client: Open) -> None:
+    here, elsewhere = open_client(**token_settings()), open_client(**token_settings())
+    sign_in(here, "alice")
+    cookie = here.get_cookie(COOKIE)
+    assert cookie is not None
+    elsewhere.set_cookie(COOKIE, cookie.value)
+    assert elsewhere.get("/").status_code == 200
+    here.post("/logout", headers=SAME_ORIGIN)
+    here.set_cookie(COOKIE, cookie.value)
+    for client in (here, elsewhere):
+        assert client.get("/").status_code == 303
+        assert client.get("/api/v1/now").status_code == 401
+        assert client.post("/sweeps/act", headers=SAME_ORIGIN).status_code == 401
+    sign_in(here, "alice")
+    assert here.get("/").status_code == 200
+
+
+def test_a_sign_out_that_cannot_be_recorded_says_so_and_leaves_the_session(
+    token_client: FlaskClient, tmp_path: Path
+) -> None:
+    sign_in(token_client, "alice")
+    kept = tmp_path / "state" / "sandbox-ledger" / "web-signed-out"
+    kept.rmdir()
+    kept.write_text("no directory any more")
+    answer = token_client.post("/logout", headers=SAME_ORIGIN)
+    assert (answer.status_code, "you are still signed in" in answer.text) == (500, True)
+    assert token_client.get("/").status_code == 200
 
 
 @pytest.mark.parametrize(
