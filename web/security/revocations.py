@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from provider.bootstrap import state_root
+from provider.bootstrap.engines import state_root
 from provider.domain.errors import ConfigError
 
 NAME = "web-signed-out"
