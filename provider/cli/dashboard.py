@@ -23,7 +23,7 @@ BACKEND = "SANDBOX_LEDGER__SANDBOX__BACKEND"
 def dashboard(config: str | None, settings: Settings) -> Iterator[None]:
     """Serve for as long as a block runs; the server itself says where, or why it cannot.
 
-    A server that ends before the block is told of and not started again: what ended it may be for somebody to mend.
+    A server that ends before the block is reported and not started again: what ended it may need somebody to repair it.
     """
     command = [sys.executable, "-m", "provider.cli", *(["--config", config] if config else [])]
     # A pipe that only this process holds: it closes even when this process is killed. A session of its own: Ctrl-C at

@@ -123,7 +123,7 @@ def _check_sweeper(settings: Settings) -> Iterator[Finding]:
         try:
             status = ledger.sweeper_status(limit=1)
         except StoreUnavailable:
-            return  # told by the lines about the database
+            return  # the lines about the database report it
     advice = "run `sandbox-ledger sweeper`, or a worker with sweeper.enabled"
     if not status.recent:
         yield Finding("sweeper", "warn", f"no sweep has run yet; {advice}")
@@ -147,7 +147,7 @@ def _check_jobs(settings: Settings) -> Iterator[Finding]:
         try:
             workers = ledger.worker_jobs()
         except StoreUnavailable:
-            return  # told by the lines about the database
+            return  # the lines about the database report it
     yield from report_jobs(workers, settings.worker.lease_time)
 
 

@@ -31,7 +31,7 @@ def exit_code(error: Exception) -> int:
 
 
 def describe(error: Exception) -> str:
-    """Say what happened; an error that nobody foresaw says where to look."""
+    """Describe what happened, for an unexpected error also where to look."""
     from provider.domain.errors import SandboxError
 
     if isinstance(error, (SandboxError, TimeoutError)):
@@ -40,7 +40,7 @@ def describe(error: Exception) -> str:
 
 
 def describe_usage(error: click.ClickException) -> str:
-    """Say what is wrong with the command line, and where its help is."""
+    """Describe what is wrong with the command line, and where its help is."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "sandbox-ledger"
     return f"{error.format_message().rstrip('.')}; see `{path} --help`"

@@ -102,12 +102,12 @@ def missing_file(settings: Settings) -> Path | None:
 
 
 def operator() -> str:
-    """Name who runs this command as an actor of the log: `operator:<login name>`."""
+    """Return who runs this command as an actor of the log: `operator:<login name>`."""
     return f"operator:{operator_name()}"
 
 
 def operator_name() -> str:
-    """Name who runs this command, for the record."""
+    """Return the name of who runs this command, for the record."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a user id without a name, as containers have it

@@ -21,7 +21,7 @@ def write_json(value: Any, *, line: bool = False) -> None:
 
 
 def write_line(text: str = "") -> None:
-    """Write one line as it is; text of strangers is made `visible` first."""
+    """Write one line as it is; foreign text is made `visible` first."""
     write_text(text + "\n")
 
 

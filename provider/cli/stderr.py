@@ -73,4 +73,4 @@ def counting(doing: str, what: str) -> Iterator[Count | None]:
 
 
 def _ignore(_: str) -> None:
-    """Tell nobody."""
+    """Show nothing: no terminal."""

@@ -22,7 +22,7 @@ _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 class Place:
     """One key of one source.
 
-    `variables` tells which environment variable set which key; `hidden` keeps the value out of every message.
+    `variables` says which environment variable set which key; `hidden` keeps the value out of every message.
     """
 
     source: str

@@ -89,7 +89,7 @@ class BackoffSettings:
     reset_after: Seconds = 600.0
 
     def as_policy(self) -> BackoffPolicy:
-        """Give the rule these settings stand for."""
+        """Return the rule that these settings stand for."""
         return BackoffPolicy(
             free=self.free, window=self.window, initial=self.initial, max=self.max, reset_after=self.reset_after
         )

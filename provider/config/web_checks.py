@@ -24,7 +24,7 @@ def check_web(settings: Settings, place: Place) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches an address; a name other than `localhost` does not count."""
+    """Whether only this machine reaches an address; a name other than `localhost` does not count."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -16,7 +16,7 @@ from provider.domain.wording import count_of
 
 @click.group("db", no_args_is_help=False)
 def command() -> None:
-    """Look after the database: its schema and its integrity."""
+    """Maintain the database: its schema and its integrity."""
 
 
 @verb("upgrade")

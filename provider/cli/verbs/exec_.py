@@ -72,7 +72,7 @@ def _held(provider: SandboxProvider, insights: Insights, reference: str, user: s
 
 
 def _resolve(insights: Insights, reference: str, user: str | None) -> tuple[str | None, str | None, str]:
-    """Tell thread, user and id of what is meant; a thread that has no sandbox yet has no id."""
+    """Return thread, user and id of what is meant; a thread that has no sandbox yet has no id."""
     from provider.domain.errors import SandboxNotFound
     from provider.domain.ids import is_sandbox_id
 
@@ -86,7 +86,7 @@ def _resolve(insights: Insights, reference: str, user: str | None) -> tuple[str 
 
 
 def _tell_restart(sandbox: Sandbox, insights: Insights) -> None:
-    """Say what was lost, to whoever uses the new container first."""
+    """Report what was lost, to whoever uses the new container first."""
     from provider.reading.insights import is_first_use
     from provider.reading.narrative import tell_restarted
 

@@ -71,7 +71,7 @@ def command(  # noqa: PLR0913 -- one parameter for each option
 
 
 def _tell_archived(insights: Insights, start: int) -> None:
-    """Say when a part of what was asked for is no longer in the database."""
+    """Report when a part of what was asked for is no longer in the database."""
     from provider.reading.archived import tell_log_archived
 
     archives = insights.list_archives()

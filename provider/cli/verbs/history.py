@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @user_option
 @as_of_option
 def command(invocation: Invocation, reference: str, user: str | None, as_of: AsOf | None) -> None:
-    """Tell everything that happened to a sandbox.
+    """Show everything that happened to a sandbox.
 
     Every event is checked against the hash chain. As JSON: an object with the sandbox, its generations and its events.
     """

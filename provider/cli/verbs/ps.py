@@ -28,15 +28,16 @@ WIDE_ENOUGH = 100
 def command(invocation: Invocation, everything: bool, statuses: tuple[str, ...], as_of: AsOf | None) -> None:
     """List sandboxes that have a container, the newest first.
 
-    HELD counts the workers that hold it, AGE and USED tell how long ago it was made and last used.
+    HELD counts the workers that hold it, AGE and USED say how long ago it was made and last used.
     """
-    from provider.reading.documents import sandbox_document
     from provider.reading.insights import LIVE_STATUSES
 
     chosen = None if everything and not statuses else statuses or LIVE_STATUSES
     with invocation.reader(as_of) as ledger:
         records, now = list(ledger.each_sandbox(chosen)), ledger.now()
     if invocation.is_json:
+        from provider.reading.documents import sandbox_document
+
         write_json([sandbox_document(record) for record in records])
         return
     width = terminal_width()

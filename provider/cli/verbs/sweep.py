@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def command(invocation: Invocation, dry_run: bool, adopt: bool, reason: str) -> int:
     """Bring ledger and engine together now.
 
-    Buries the dead, reaps the idle, finishes what lost workers left, and removes containers that nobody knows. After a
+    Records the dead, reaps the idle, finishes what lost workers left, and removes containers that nobody knows. After a
     restore from a backup: stop the sweepers, then sweep with --adopt before anything else.
 
     Exits with 1 when a step failed; the next sweep tries it again.

@@ -66,7 +66,7 @@ def command(
     backoff: dict[str, float],
     since: When | None,
 ) -> None:
-    """Replay the recorded history under another policy, and tell what would have changed.
+    """Replay the recorded history under another policy, and show what would have changed.
 
     Evictions that were regretted, starts saved or caused, containers at the same time. Beside it stand the record, and
     a replay under the policy in force: compare the two replays.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def command(
     invocation: Invocation, reference: str, user: str | None, generation: int | None, as_of: AsOf | None
 ) -> None:
-    """Tell how a sandbox last ended, and why.
+    """Explain how a sandbox last ended, and why.
 
     With the evidence, what happened since, and what to do.
     """
@@ -62,7 +62,7 @@ def write_narrative(narrative: Narrative) -> None:
 
 
 def _tell_archived(ledger: Insights | Past, record: SandboxRecord, ending: Ending | None) -> str | None:
-    """Say that a part of the story is not here; what is told without events needs none."""
+    """Return the note that a part of the history is archived; None where nothing ended or all is here."""
     from provider.reading.archived import tell_archived
 
     if ending is None:
