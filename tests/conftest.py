@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 
+from tests.faults.choosing import turn
 from tests.support import docker_engine as docker_support
 from tests.support import ledgers
 from tests.support import postgres as postgres_support
@@ -56,6 +57,11 @@ def pytest_configure(config: pytest.Config) -> None:
                 "docker-firewalled": docker_support.stop_in,
             }
         )
+
+
+def pytest_report_header() -> str:
+    """Say what of the fault walk is chosen by the day, so that a run can be had again."""
+    return f"fault walk: FAULT_TURN={turn()}"
 
 
 @pytest.hookimpl(optionalhook=True)

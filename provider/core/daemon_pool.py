@@ -26,6 +26,7 @@ class DaemonPool(Executor):
         self._limit = threads
         self._name = name
         self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._unfinished = 0
@@ -45,6 +46,11 @@ class DaemonPool(Executor):
                 thread.start()
         return future
 
+    def wait_idle(self, timeout: float) -> bool:
+        """Wait until every call is done; False when that takes longer than the timeout."""
+        with self._idle:
+            return self._idle.wait_for(lambda: not self._unfinished, timeout)
+
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more calls; what was submitted is still done. With `wait`, return when it is. Idempotent."""
         with self._lock:
@@ -61,6 +67,8 @@ class DaemonPool(Executor):
             _do(*work)
             with self._lock:
                 self._unfinished -= 1
+                if not self._unfinished:
+                    self._idle.notify_all()
 
 
 def _do(future: Future[Any], call: Callable[[], Any]) -> None:

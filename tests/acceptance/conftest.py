@@ -1,6 +1,7 @@
-"""The fixture `deployment`: an empty ledger on an engine. Every test runs over each database and each engine it names.
+"""The fixture `deployment`: an empty ledger on an engine.
 
-A test about containers runs on all engines; `@on(...)` names fewer.
+A test about containers runs on all engines; `@on(...)` names fewer. See tests/support/acceptance/choosing.py for the
+databases.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.acceptance.choosing import DATABASES, pairs
 from tests.support.acceptance.deployment import Deployment
 from tests.support.acceptance.engines import (
     AcceptanceEngine,
@@ -18,10 +20,27 @@ from tests.support.acceptance.engines import (
     ProcessAcceptanceEngine,
 )
 
-ENGINES = ("fake", "process", pytest.param("docker", marks=pytest.mark.docker))
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that names no engine on all of them, and one without an engine over both databases."""
+    marks = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    if any("database_url" in names for names in marks):
+        return
+    if "engine" in metafunc.fixturenames:
+        metafunc.parametrize(("database_url", "engine"), pairs(*DATABASES), indirect=True)
+    elif "database_url" in metafunc.fixturenames:
+        both = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+        metafunc.parametrize("database_url", both, indirect=True)
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Give an empty ledger."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
 def engine(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AcceptanceEngine:
     """Give an engine."""
     # Where the process backend keeps its containers; child processes inherit it.

@@ -8,7 +8,7 @@ import pytest
 
 from provider import BackendUnavailable, SandboxGone
 from provider.domain.containers import Restarted
-from tests.support.acceptance.choosing import lightly_on, on
+from tests.support.acceptance.choosing import on
 from tests.support.acceptance.deployment import Deployment
 from tests.support.acceptance.engines import DockerAcceptanceEngine, FakeAcceptanceEngine
 from tests.support.waiting import wait_until
@@ -222,7 +222,6 @@ def test_s09_another_worker_hears_what_was_lost_as_well(deployment: Deployment) 
     _assert_tells_of_the_crash(sandbox.restarted)
 
 
-@lightly_on()
 def test_s09_what_was_lost_is_told_although_another_worker_is_still_examining_it(deployment: Deployment) -> None:
     first, second = (deployment.open_worker(liveness="inspect") for _ in range(2))
     sandbox_id = first.provider.acquire("thread-1")

@@ -12,12 +12,12 @@ import pytest
 
 from provider import BackendUnavailable, SandboxStartError
 from provider.domain.ids import derive_sandbox_id
-from tests.support.acceptance.choosing import lightly_on, on
+from tests.support.acceptance.choosing import on
 from tests.support.acceptance.deployment import Deployment
 from tests.support.acceptance.engines import DockerAcceptanceEngine
 
 
-@lightly_on("process", "docker")
+@on("process", "docker")
 def test_s43_a_sandbox_that_never_gets_ready_is_told_in_time_with_its_log(deployment: Deployment) -> None:
     worker = deployment.open_worker(readiness={"path": "/never", "timeout": 1})
     began = time.monotonic()
@@ -35,7 +35,6 @@ def test_s43_a_sandbox_that_never_gets_ready_is_told_in_time_with_its_log(deploy
     assert (sandbox.generation, sandbox.restarted) == (2, None), "nothing was lost: nobody ever had the first one"
 
 
-@lightly_on()
 def test_s43_a_failed_start_does_not_stand_in_the_way_of_the_next(deployment: Deployment) -> None:
     worker = deployment.open_worker()
     worker.backend.fail("create", SandboxStartError("0" * 16, "create", "not today"), times=1)
@@ -45,7 +44,6 @@ def test_s43_a_failed_start_does_not_stand_in_the_way_of_the_next(deployment: De
     assert worker.provider.ensure("thread-1").generation == 2
 
 
-@lightly_on()
 def test_s43_others_who_wait_for_a_start_that_fails_try_it_themselves(deployment: Deployment) -> None:
     unlucky, patient = deployment.open_worker(), deployment.open_worker()
     gate = unlucky.backend.hold("create")
@@ -62,7 +60,7 @@ def test_s43_others_who_wait_for_a_start_that_fails_try_it_themselves(deployment
     assert sandbox.generation == 2
 
 
-@lightly_on("docker")
+@on("docker")
 def test_s43_a_container_that_ends_at_once_is_told_long_before_the_deadline(deployment: Deployment) -> None:
     assert isinstance(deployment.engine, DockerAcceptanceEngine)
     with changed_image(deployment.engine, "echo no moon today; sleep 0.5; exit 3") as image:
@@ -74,7 +72,7 @@ def test_s43_a_container_that_ends_at_once_is_told_long_before_the_deadline(depl
     _assert_failed_cleanly(deployment, caught.value.sandbox_id, caught.value.stage)
 
 
-@lightly_on("docker")
+@on("docker")
 def test_s44_a_missing_image_is_told_with_what_to_do(deployment: Deployment) -> None:
     worker = deployment.open_worker(image="sandbox-ledger/no-such-image:1")
     with pytest.raises(SandboxStartError, match=r"no-such-image:1.*image build") as caught:
@@ -84,7 +82,7 @@ def test_s44_a_missing_image_is_told_with_what_to_do(deployment: Deployment) -> 
     assert deployment.open_worker().provider.ensure("thread-1").generation == 2
 
 
-@lightly_on("process", "docker")
+@on("process", "docker")
 def test_s44_a_port_that_is_taken_is_passed_over(deployment: Deployment) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         taken = int(listener.getsockname()[1])
@@ -97,7 +95,7 @@ def test_s44_a_port_that_is_taken_is_passed_over(deployment: Deployment) -> None
     assert len(deployment.containers()) == 2
 
 
-@lightly_on("docker")
+@on("docker")
 def test_s44_a_name_that_is_taken_is_told_and_its_owner_is_left_alone(deployment: Deployment) -> None:
     assert isinstance(deployment.engine, DockerAcceptanceEngine)
     sandbox_id = derive_sandbox_id(None, "thread-1")
@@ -115,7 +113,6 @@ def test_s44_a_name_that_is_taken_is_told_and_its_owner_is_left_alone(deployment
     _assert_failed_cleanly(deployment, sandbox_id, "create", containers=1)
 
 
-@lightly_on()
 def test_s44_a_creation_without_an_answer_leaves_nothing(deployment: Deployment) -> None:
     """The engine made the container, and its answer was lost."""
     worker = deployment.open_worker()

@@ -13,14 +13,14 @@ import pytest
 
 from provider import BackendUnavailable
 from provider.domain.ids import derive_sandbox_id
-from tests.support.acceptance.choosing import lightly_on
+from tests.support.acceptance.choosing import on
 from tests.support.acceptance.deployment import Deployment
 from tests.support.acceptance.engines import DockerAcceptanceEngine
 
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 
 
-@lightly_on("process", "docker")
+@on("process", "docker")
 def test_s45_a_sandbox_listens_on_loopback(deployment: Deployment) -> None:
     sandbox = deployment.open_worker().provider.ensure("thread-1")
     assert sandbox.url.startswith("http://127.0.0.1:")
@@ -31,14 +31,14 @@ def test_s45_a_sandbox_listens_on_loopback(deployment: Deployment) -> None:
         assert [one["HostIp"] for one in published] == ["127.0.0.1"]
 
 
-@lightly_on("process", "docker")
+@on("process", "docker")
 def test_s45_it_listens_elsewhere_only_when_told_to(deployment: Deployment) -> None:
     sandbox = deployment.open_worker(host="127.0.0.2").provider.ensure("thread-1")
     assert sandbox.url.startswith("http://127.0.0.2:")
     assert sandbox.execute_command("echo alive").output == "alive\n"
 
 
-@lightly_on("docker")
+@on("docker")
 def test_s45_in_a_network_there_is_no_port_and_the_name_is_the_address(deployment: Deployment) -> None:
     assert isinstance(deployment.engine, DockerAcceptanceEngine)
     with deployment.engine.client() as client, _network(client) as network:
@@ -63,7 +63,7 @@ def test_s45_in_a_network_there_is_no_port_and_the_name_is_the_address(deploymen
         assert deployment.containers() == []
 
 
-@lightly_on("process", "docker")
+@on("process", "docker")
 def test_s46_a_proxy_of_the_environment_is_not_asked_for_a_sandbox(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,7 +79,7 @@ def test_s46_a_proxy_of_the_environment_is_not_asked_for_a_sandbox(
     assert connections == []
 
 
-@lightly_on("docker")
+@on("docker")
 def test_s46_a_private_address_is_reached_directly_too(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(deployment.engine, DockerAcceptanceEngine)
     with deployment.engine.client() as client, _network(client) as network, _counting_listener() as counted:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from provider import ConfigError, IdentityCollision, InvalidIdError
-from tests.support.acceptance.choosing import lightly_on, on
+from tests.support.acceptance.choosing import on
 from tests.support.acceptance.deployment import Deployment
 
 BAD_NAMES = ["", "   ", "a\0b", "line\nfeed", "\x1b[31m", "\udc80", "x" * 513, "x" * 1_000_000, 7, b"bytes", ["a"]]
@@ -87,7 +87,7 @@ def test_an_unusual_name_is_as_good_as_any(deployment: Deployment) -> None:
     assert all(one["sandbox-ledger.user"] == one["sandbox-ledger.thread"] for one in labels)
 
 
-@lightly_on("docker")
+@on("docker")
 def test_a_docker_container_carries_any_name(deployment: Deployment) -> None:
     worker = deployment.open_worker()
     names = UNUSUAL_NAMES[:2]

@@ -7,14 +7,13 @@ import threading
 from contextlib import ExitStack
 
 from provider import Sandbox
-from tests.support.acceptance.choosing import lightly_on
+from tests.support.acceptance.choosing import on
 from tests.support.acceptance.deployment import Deployment
 from tests.support.acceptance.other_process import other_worker
 
 CALLERS = 8
 
 
-@lightly_on()
 def test_threads_that_acquire_one_thread_at_once_share_one_container(deployment: Deployment) -> None:
     worker = deployment.open_worker()
     barrier = threading.Barrier(CALLERS)
@@ -31,7 +30,6 @@ def test_threads_that_acquire_one_thread_at_once_share_one_container(deployment:
     assert deployment.audit.types(sandbox_id).count("SandboxAcquired") == 1, "the worker holds it once"
 
 
-@lightly_on()
 def test_threads_that_meet_a_crash_at_once_bury_it_once(deployment: Deployment) -> None:
     worker, other = deployment.open_worker(), deployment.open_worker()
     sandbox_id = worker.provider.acquire("thread-1")
@@ -51,7 +49,7 @@ def test_threads_that_meet_a_crash_at_once_bury_it_once(deployment: Deployment) 
     assert len(deployment.containers()) == 1
 
 
-@lightly_on("process", "docker")
+@on("process", "docker")
 def test_processes_that_acquire_one_thread_at_once_share_one_container(deployment: Deployment) -> None:
     rounds = [f"thread-{number}" for number in range(3)]
     with ExitStack() as stack:
@@ -65,7 +63,6 @@ def test_processes_that_acquire_one_thread_at_once_share_one_container(deploymen
     assert len(deployment.containers()) == len(rounds)
 
 
-@lightly_on()
 def test_the_async_twins_do_what_the_others_do(deployment: Deployment) -> None:
     worker = deployment.open_worker()
 
@@ -85,7 +82,6 @@ def test_the_async_twins_do_what_the_others_do(deployment: Deployment) -> None:
     assert deployment.containers() == []
 
 
-@lightly_on()
 def test_many_tasks_at_once_get_one_container_each_thread(deployment: Deployment) -> None:
     worker = deployment.open_worker()
 
@@ -98,7 +94,6 @@ def test_many_tasks_at_once_get_one_container_each_thread(deployment: Deployment
     assert len(set(ids)) == worker.backend.calls["create"] == len(deployment.containers()) == 3
 
 
-@lightly_on()
 def test_a_slow_engine_does_not_block_the_event_loop(deployment: Deployment) -> None:
     worker = deployment.open_worker()
     gate = worker.backend.hold("create")

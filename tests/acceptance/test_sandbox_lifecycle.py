@@ -7,12 +7,11 @@ from typing import Literal
 import pytest
 
 from provider import BackendUnavailable, ConfigError, SandboxGone, SandboxNotFound
-from tests.support.acceptance.choosing import lightly_on, on
+from tests.support.acceptance.choosing import on
 from tests.support.acceptance.deployment import Deployment
 from tests.support.acceptance.observed import Moment
 
 
-@lightly_on()
 def test_acquire_is_idempotent_and_release_makes_it_warm(deployment: Deployment) -> None:
     worker = deployment.open_worker()
     sandbox_id = worker.provider.acquire("thread-1", user_id="alice")
@@ -31,7 +30,6 @@ def test_acquire_is_idempotent_and_release_makes_it_warm(deployment: Deployment)
     assert len(deployment.containers()) == 3
 
 
-@lightly_on()
 def test_a_sandbox_is_warm_only_when_its_last_holder_lets_go(deployment: Deployment) -> None:
     first, second = deployment.open_worker(), deployment.open_worker()
     sandbox_id = first.provider.acquire("thread-1")
@@ -45,7 +43,6 @@ def test_a_sandbox_is_warm_only_when_its_last_holder_lets_go(deployment: Deploym
     assert deployment.audit.sandbox(sandbox_id)["status"] == "warm"
 
 
-@lightly_on()
 def test_without_a_thread_every_acquire_is_a_fresh_sandbox(deployment: Deployment) -> None:
     worker = deployment.open_worker()
     first, second = worker.provider.acquire(user_id="alice"), worker.provider.acquire(user_id="alice")
@@ -53,7 +50,6 @@ def test_without_a_thread_every_acquire_is_a_fresh_sandbox(deployment: Deploymen
     assert len(deployment.containers()) == 2
 
 
-@lightly_on()
 def test_destroy_removes_the_container_and_is_idempotent(deployment: Deployment) -> None:
     worker, other = deployment.open_worker(), deployment.open_worker()
     sandbox_id = worker.provider.acquire("thread-1")
@@ -73,7 +69,6 @@ def test_destroy_removes_the_container_and_is_idempotent(deployment: Deployment)
     assert (destroyed.type, deployment.audit.sandbox(sandbox_id)["status"]) == ("SandboxDestroyed", "gone")
 
 
-@lightly_on()
 def test_a_destroyed_sandbox_comes_back_on_the_next_acquire(deployment: Deployment) -> None:
     worker = deployment.open_worker()
     sandbox_id = worker.provider.acquire("thread-1")
@@ -86,7 +81,6 @@ def test_a_destroyed_sandbox_comes_back_on_the_next_acquire(deployment: Deployme
     assert (sandbox.restarted.cause, sandbox.restarted.previous_generation) == ("request", 1)
 
 
-@lightly_on()
 def test_a_removal_that_fails_is_told_and_done_by_the_next_destroy(deployment: Deployment) -> None:
     worker = deployment.open_worker()
     sandbox_id = worker.provider.acquire("thread-1")
@@ -118,7 +112,6 @@ def test_destroy_takes_only_reasons_that_the_history_knows(deployment: Deploymen
     assert worker.provider.get(sandbox_id) is not None
 
 
-@lightly_on()
 def test_restart_keeps_the_id_and_the_holders_and_raises_the_generation(deployment: Deployment) -> None:
     worker, other = deployment.open_worker(), deployment.open_worker()
     sandbox_id = worker.provider.acquire("thread-1")
@@ -139,7 +132,6 @@ def test_restart_keeps_the_id_and_the_holders_and_raises_the_generation(deployme
     assert {event.actor for event in deployment.audit.events(sandbox_id) if event.generation == 2} == {"operator:eve"}
 
 
-@lightly_on()
 def test_restart_brings_back_what_was_destroyed(deployment: Deployment) -> None:
     worker = deployment.open_worker()
     sandbox_id = worker.provider.acquire("thread-1")
@@ -149,7 +141,6 @@ def test_restart_brings_back_what_was_destroyed(deployment: Deployment) -> None:
     assert deployment.audit.sandbox(sandbox_id)["status"] == "warm", "nobody holds it"
 
 
-@lightly_on()
 def test_ensure_gives_a_living_sandbox_whatever_was_before(deployment: Deployment) -> None:
     worker = deployment.open_worker()
     first = worker.provider.ensure("thread-1", user_id="alice")
@@ -172,7 +163,6 @@ def test_ensure_gives_up_on_a_sandbox_that_dies_at_once_every_time(deployment: D
     assert deployment.audit.types(sandbox_id).count("SandboxDied") == 3
 
 
-@lightly_on()
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_sandbox_destroyed_while_it_starts_leaves_nothing(deployment: Deployment, moment: Moment) -> None:
     worker, operator = deployment.open_worker(), deployment.open_worker()
@@ -189,7 +179,6 @@ def test_a_sandbox_destroyed_while_it_starts_leaves_nothing(deployment: Deployme
     assert worker.provider.ensure("thread-1").generation == 2
 
 
-@lightly_on()
 def test_shutdown_keeps_containers_and_is_idempotent(deployment: Deployment) -> None:
     worker = deployment.open_worker()
     sandbox_id = worker.provider.acquire("thread-1")
@@ -205,7 +194,6 @@ def test_shutdown_keeps_containers_and_is_idempotent(deployment: Deployment) -> 
     assert deployment.open_worker().provider.ensure("thread-1").generation == 1
 
 
-@lightly_on()
 @pytest.mark.parametrize(
     ("policy", "survivors"),
     [

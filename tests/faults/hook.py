@@ -8,11 +8,12 @@ import threading
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self, get_args
 
 from provider.domain.errors import BackendUnavailable, StoreUnavailable
 
 Kind = Literal["kill", "pause", "raise"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,12 @@ class Place:
 
     def __str__(self) -> str:
         return f"{self.point}#{self.occurrence}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what `str` gives."""
+        point, _, occurrence = text.partition("#")
+        return cls(point, int(occurrence))
 
 
 class Hook:

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from provider import SandboxProvider, open_provider
+from provider.bootstrap import assemble_worker, open_engine, open_store
 from provider.config.loading import load_settings
 from provider.config.settings import Settings
+from provider.runtime.worker.process import WorkerProcess
 from tests.support.file_engine import FileBackend
 
 LEASE_SECONDS = 0.6
@@ -38,6 +40,13 @@ class Stage:
     def open(self, on_shutdown: str | None = None) -> SandboxProvider:
         """Open a worker."""
         return open_provider(self.settings(on_shutdown), backend=self.backend)
+
+    def open_seen(self) -> tuple[SandboxProvider, WorkerProcess]:
+        """Open a worker, and give what is behind it too."""
+        settings = self.settings()
+        store = open_store(settings)
+        process = assemble_worker(settings, store, open_engine(settings, store, self.backend))
+        return SandboxProvider(lambda: process).start(), process
 
     def settings(self, on_shutdown: str | None = None) -> Settings:
         """Give the settings of this case."""

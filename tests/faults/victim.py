@@ -35,7 +35,7 @@ class Job:
 
     @property
     def may_leave(self) -> Path:
-        """The worker stays, with its heart beating, until this exists."""
+        """The worker stays, with its heartbeat, until this exists."""
         return self.notes.with_suffix(".leave")
 
 
@@ -53,7 +53,8 @@ def run(job: Job) -> None:
 
 def _act(job: Job, hook: Hook) -> None:
     use_case = USE_CASES[job.use_case]
-    actors = Actors(job.stage.open(), job.stage)
+    worker, process = job.stage.open_seen()
+    actors = Actors(worker, job.stage)
     error = ""
     try:
         use_case.before(actors)
@@ -63,7 +64,8 @@ def _act(job: Job, hook: Hook) -> None:
         except (SandboxError, TimeoutError) as caught:
             error = repr(caught)
         if not use_case.closes:
-            _wait_for_background(actors)
+            # What nobody waits for is done too: another process would be first to do the rest of it.
+            assert process.background.wait_idle(PATIENCE_SECONDS), "the work in the background does not end"
             hook.ignore(*AT_THE_END)
             job.done.write_text(error)
             wait_until(job.may_leave.exists, what="the end of the case", timeout_seconds=PATIENCE_SECONDS)
@@ -71,12 +73,3 @@ def _act(job: Job, hook: Hook) -> None:
         actors.worker.shutdown()
         if use_case.closes:
             job.done.write_text(error)
-
-
-def _wait_for_background(actors: Actors) -> None:
-    """Wait until what nobody waits for is done too: another process would be first to do the rest of it."""
-    pool = actors.worker._process.background._executor  # noqa: SLF001
-    wait_until(
-        lambda: not pool._unfinished,  # noqa: SLF001
-        what="the work in the background", timeout_seconds=PATIENCE_SECONDS,
-    )  # fmt: skip

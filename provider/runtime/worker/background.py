@@ -34,6 +34,10 @@ class Background:
         """Record that a start has failed, as soon as the ledger answers; nothing when it is recorded."""
         self._executor.submit(self._give_up, sandbox_id, author)
 
+    def wait_idle(self, timeout: float) -> bool:
+        """Wait until everything begun is done; False when that takes longer than the timeout."""
+        return self._executor.wait_idle(timeout)
+
     def stop(self) -> None:
         """Finish what was begun, as far as the ledger answers."""
         self._stopped.set()

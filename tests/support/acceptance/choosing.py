@@ -1,30 +1,29 @@
-"""Which engines a test runs on, where it is not all of them, each on both databases."""
+"""Which engines a test runs on, and over which databases.
+
+That the two databases do the same is proved below the engines (tests/contract/test_store_*, test_capacity_*,
+test_workers_*, test_sweeps_*), and that the engines do the same below the databases (tests/contract/test_backend_*). So
+here every engine meets a database and every database meets the use cases, but not each the other: the engines without
+a process behind a container, which cost nothing, run over both.
+"""
 
 from __future__ import annotations
 
 import pytest
 
+DATABASES = {"fake": ("sqlite", "postgres"), "process": ("sqlite",), "docker": ("postgres",)}
+"""Over which databases an engine is tried."""
+MARKS = {"postgres": pytest.mark.postgres, "docker": pytest.mark.docker}
+
+
+def pairs(*engines: str) -> list[object]:
+    """Pair these engines with their databases, as parameters of `database_url` and `engine`."""
+    return [
+        pytest.param(database, engine, marks=[MARKS[name] for name in (database, engine) if name in MARKS])
+        for engine in engines
+        for database in DATABASES[engine]
+    ]
+
 
 def on(*engines: str) -> pytest.MarkDecorator:
     """Run a test on these engines only."""
-    chosen = [pytest.param(engine, marks=pytest.mark.docker) if engine == "docker" else engine for engine in engines]
-    return pytest.mark.parametrize("engine", chosen, indirect=True)
-
-
-def lightly_on(*engines: str) -> pytest.MarkDecorator:
-    """Run a test on these engines (all without any), but on Docker over PostgreSQL only.
-
-    For what does not depend on the pair: a container costs a second, and the stores are compared on the other engines.
-    """
-    pairs = [
-        pytest.param(database, engine, marks=_marks(database, engine))
-        for engine in engines or ("fake", "process", "docker")
-        for database in ("sqlite", "postgres")
-        if (database, engine) != ("sqlite", "docker")
-    ]
-    return pytest.mark.parametrize(("database_url", "engine"), pairs, indirect=True)
-
-
-def _marks(database: str, engine: str) -> list[pytest.MarkDecorator]:
-    marks = [pytest.mark.postgres] if database == "postgres" else []
-    return [*marks, pytest.mark.docker] if engine == "docker" else marks
+    return pytest.mark.parametrize(("database_url", "engine"), pairs(*engines), indirect=True)

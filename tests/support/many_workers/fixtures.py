@@ -43,7 +43,16 @@ def crew(
     made.close()
 
 
+DATABASES = {"file": ("sqlite", "postgres"), "process": ("sqlite",), "docker": ("postgres",)}
+"""Over which databases an engine is tried where there are several; tests/support/acceptance/choosing.py says why."""
+MARKS = {"postgres": pytest.mark.postgres, "docker": pytest.mark.docker}
+
+
 def on(*engines: str) -> pytest.MarkDecorator:
-    """Run a test on these engines."""
-    marked = [pytest.param(name, marks=pytest.mark.docker) if name == "docker" else name for name in engines]
-    return pytest.mark.parametrize("crew_engine", marked)
+    """Run a test on these engines; on a single one over both databases."""
+    pairs = [
+        pytest.param(database, engine, marks=[MARKS[name] for name in (database, engine) if name in MARKS])
+        for engine in engines
+        for database in (DATABASES[engine] if engines[1:] else DATABASES["file"])
+    ]
+    return pytest.mark.parametrize(("database_url", "crew_engine"), pairs, indirect=["database_url"])

@@ -64,3 +64,14 @@ def test_a_call_that_hangs_does_not_keep_the_interpreter() -> None:
     began = time.monotonic()
     subprocess.run([sys.executable, "-c", ABANDONED], check=True, timeout=20)
     assert time.monotonic() - began < 20
+
+
+def test_it_is_idle_when_all_calls_are_done_and_not_before() -> None:
+    pool = DaemonPool(2, "test")
+    assert pool.wait_idle(0)
+    gate = threading.Event()
+    pool.submit(gate.wait, 5)
+    assert not pool.wait_idle(0)
+    gate.set()
+    assert pool.wait_idle(5)
+    pool.shutdown()
