@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
+
+from tests.support.forking import CONTEXT
 
 Play = Callable[..., Any]
 Prepare = Callable[..., AbstractContextManager[Play]]
@@ -16,16 +17,13 @@ Prepare = Callable[..., AbstractContextManager[Play]]
 
 ANSWER_SECONDS = 120.0
 
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["provider.bootstrap.workers", "alembic.command", "psycopg", "pysqlite3.dbapi2"])
-
 
 class Hand:
     """One process, seen from the benchmark."""
 
     def __init__(self, prepare: Prepare, *arguments: object) -> None:
-        self._connection, theirs = _CONTEXT.Pipe()
-        self._process = _CONTEXT.Process(target=_serve, args=(theirs, prepare, arguments), daemon=True)
+        self._connection, theirs = CONTEXT.Pipe()
+        self._process = CONTEXT.Process(target=_serve, args=(theirs, prepare, arguments), daemon=True)
         self._process.start()
         theirs.close()
 

@@ -1,8 +1,7 @@
-"""Worker processes, forked from a server that has everything imported: one costs milliseconds, not a second."""
+"""Worker processes that are struck: started, watched, stopped and woken."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import threading
@@ -11,11 +10,9 @@ from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from tests.support.forking import CONTEXT
 from tests.support.processes import is_frozen
 from tests.support.waiting import wait_until
-
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["provider", "provider.backends.process.backend", "tests.faults.victim"])
 
 _ASKING = threading.Lock()
 """How a process ended can be read once. Whoever starts one also asks how all others are, and may do so in between."""
@@ -23,7 +20,7 @@ _ASKING = threading.Lock()
 
 def start(target: Callable[..., None], *arguments: Any) -> BaseProcess:
     """Start a process."""
-    process = _CONTEXT.Process(target=target, args=arguments, daemon=True)
+    process = CONTEXT.Process(target=target, args=arguments, daemon=True)
     with _ASKING:
         process.start()
     return process

@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from tests.support.forking import ModuleRun, run_module
 
 PATIENCE_SECONDS = 90
 
@@ -68,10 +71,13 @@ class CommandLine:
         )
 
     def run(self, *arguments: str, input_text: str | None = None) -> Ran:
-        """Run a command to its end."""
-        with self.start(*arguments, reads=input_text is not None) as process:
-            stdout, stderr = process.communicate(input_text, timeout=PATIENCE_SECONDS)
-        return Ran(process.returncode, stdout, stderr)
+        """Run a command to its end, in a forked process that need not import everything again."""
+        with tempfile.TemporaryDirectory() as place:
+            run = ModuleRun(
+                "provider.cli", ["--config", str(self.config), *arguments], self._environment, Path(place), input_text
+            )
+            code = run_module(run, PATIENCE_SECONDS)
+            return Ran(code, run.stdout.read_bytes().decode(), run.stderr.read_bytes().decode())
 
     def read(self, *arguments: str) -> Any:
         """Run a command that must succeed, and return what it says as JSON."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import multiprocessing
 import os
 import signal
 from collections.abc import Mapping
@@ -28,18 +27,12 @@ from provider.runtime.worker.process import WorkerProcess
 from provider.store.engine import create_engine
 from provider.store.projections.rebuild import find_differences
 from tests.support.file_engine import FileBackend
+from tests.support.forking import CONTEXT
 from tests.support.many_workers.program import Job, serve
 from tests.support.processes import find_children, is_frozen, wait_for_exit
 from tests.support.waiting import wait_until
 
 ANSWER_SECONDS = 60.0
-
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload([
-    "provider", "tests.support.many_workers.program", "alembic.command", "psycopg", "pysqlite3.dbapi2",
-    "provider.backends.process.backend", "sqlalchemy.dialects.postgresql.psycopg",
-    "sqlalchemy.dialects.sqlite.pysqlite",
-])  # fmt: skip
 
 
 class RemoteError(Exception):
@@ -55,8 +48,8 @@ class RemoteWorker:
 
     def __init__(self, job: Job) -> None:
         self._connection: Connection
-        self._connection, theirs = _CONTEXT.Pipe()
-        self._process = _CONTEXT.Process(target=serve, args=(theirs, job), daemon=True)
+        self._connection, theirs = CONTEXT.Pipe()
+        self._process = CONTEXT.Process(target=serve, args=(theirs, job), daemon=True)
         self._process.start()
         theirs.close()
         self._numbers = itertools.count(1)
