@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from provider import SandboxProvider, open_provider
-from provider.bootstrap import assemble_worker, open_engine, open_store
+from provider.bootstrap.stores import open_store
+from provider.bootstrap.workers import assemble_worker, open_engine
 from provider.config.loading import load_settings
 from provider.config.settings import Settings
 from provider.runtime.worker.process import WorkerProcess
