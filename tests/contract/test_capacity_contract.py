@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -25,10 +26,10 @@ from provider.domain.ids import sandbox_stream
 from provider.domain.log import Author
 from provider.domain.policy import Capacity, Queue
 from provider.domain.state import SandboxState
-from provider.store.coordination.waiters import SqlWaiters
+from provider.store.coordination.waiters import FORGOTTEN_SECONDS, SqlWaiters
 from provider.store.log.event_store import SqlEventStore
 from provider.store.projections.rebuild import rebuild
-from provider.store.tables import ledger_head
+from provider.store.tables import ledger_head, waiters
 
 AUTHOR = Author("operator:test", "00000000-0000-0000-0000-000000000000")
 
@@ -156,6 +157,16 @@ def test_the_queue_is_first_come_first_served(queue: SqlWaiters) -> None:
     queue.leave("b")
     queue.leave("b")
     assert [queue.look(waiter).ahead for waiter in ("a", "not in it")] == [0, 1]
+
+
+def test_who_died_in_the_queue_is_not_waited_for(store: SqlEventStore, queue: SqlWaiters) -> None:
+    queue.join("dead", None)
+    queue.join("slow", None)
+    with store.engine.begin() as connection:
+        for waiter, silent in (("dead", FORGOTTEN_SECONDS + 1), ("slow", FORGOTTEN_SECONDS / 2)):
+            seen = store.now() - timedelta(seconds=silent)
+            connection.execute(waiters.update().where(waiters.c.waiter_id == waiter).values(seen_at=seen))
+    assert queue.look("not in it").ahead == 1
 
 
 def test_the_queue_sees_how_many_are_live(store: SqlEventStore, queue: SqlWaiters) -> None:

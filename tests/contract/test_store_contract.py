@@ -20,6 +20,7 @@ from provider.domain.state import SandboxState, Stamp, evolve, settled
 from provider.store.log.event_store import SqlEventStore
 from provider.store.projections.rebuild import find_differences
 from provider.store.reports.queries import SqlLedgerQueries
+from provider.store.tables import ledger_head
 from tests.contract.store_support import AUTHOR, SANDBOX, append, assert_chained, born, creating, died, opened, state_of
 from tests.unit.domain.strategies import events as any_events
 from tests.unit.domain.strategies import sandbox_events
@@ -120,6 +121,15 @@ def test_a_late_append_to_a_stream_without_state_is_refused(store: SqlEventStore
     store.append("worker:w", 1, [ev.WorkerStopped(worker_id="w")], AUTHOR)
     store.append("ledger", 0, [ev.SweepCompleted(expected=1, observed=1, actions=0, failures=0)], AUTHOR)
     assert [r.stream for r in store.read_all()] == ["worker:w", "worker:w", "ledger"]
+
+
+def test_time_never_goes_back_along_the_log(store: SqlEventStore) -> None:
+    append(store, *born())
+    ahead = store.now() + timedelta(hours=1)  # as if the clock had been set back since the last append
+    with store.engine.begin() as connection:
+        connection.execute(ledger_head.update().values(recorded_at=ahead))
+    release = ev.SandboxReleased(generation=1, worker_id="w1", cause="request")
+    assert [recorded.recorded_at for recorded in append(store, release).events] == [ahead]
 
 
 def test_a_command_is_recorded_once(store: SqlEventStore) -> None:

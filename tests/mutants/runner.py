@@ -21,6 +21,8 @@ from tests.mutants.mutant import ROOT, MisfitError, Mutant, read_code
 IGNORED = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.pyc")
 TEST_SECONDS = 60
 """How long one test may take: a mutant may make it wait for ever."""
+PLUGINS = ("no:cacheprovider", "pytest_timeout")
+"""All that these tests need: to import the others takes longer than most of the tests."""
 FAILED = 1
 """pytest's exit code for tests that ran and failed. Any other than that and 0 means that they did not run."""
 
@@ -111,9 +113,14 @@ def find_broken(mutants: Sequence[Mutant], jobs: int) -> Sequence[str]:
 
 def run_tests(tests: Sequence[str], selection: str, copy: Path) -> subprocess.CompletedProcess[str]:
     """Run tests in a copy of the tree, up to the first that fails."""
-    options = ["-q", "-x", "-p", "no:cacheprovider", "-m", selection, "--timeout", str(TEST_SECONDS), "--tb=line"]
-    # The package is installed from elsewhere: processes that the tests start must find the copy as well. A cached
-    # bytecode file is not noticed as old when a mutated file has the same size and the same second.
-    environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "pytest", *options, *tests]
+    options = ["-q", "-x", "-m", selection, "--timeout", str(TEST_SECONDS), "--tb=line"]
+    plugins = [f"-p{name}" for name in PLUGINS]
+    environment = os.environ | {
+        # The package is installed from elsewhere: processes that the tests start must find the copy as well.
+        "PYTHONPATH": str(copy),
+        # A cached file is not noticed as old when the mutated file has the same size and the same second.
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
+    command = [sys.executable, "-m", "pytest", *plugins, *options, *tests]
     return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)

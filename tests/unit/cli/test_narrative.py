@@ -98,6 +98,14 @@ def test_a_start_that_failed_and_a_removal_that_did_not_work() -> None:
     assert "sandbox-ledger doctor" in story
 
 
+def test_a_back_off_is_told_until_it_is_over() -> None:
+    looping = replace(SANDBOX, status="dead", generation=1, retry_at=T0 + timedelta(minutes=5))
+    crashed = Ending(sandbox=looping, generation=CRASHED, events=ending().events)
+    (told_before,) = [one for one in tell_ending(crashed, T0 + timedelta(minutes=4)).since if "too often" in one]
+    assert told_before == "It crashed too often: no new start before 2026-07-30 12:05:00Z."
+    assert not [one for one in tell_ending(crashed, T0 + timedelta(minutes=5)).since if "too often" in one]
+
+
 def test_nothing_ended() -> None:
     assert "Nothing ended" in tell_alive(SANDBOX, None, T0 + timedelta(hours=2)).headline
     assert "No generation 2" in tell_alive(SANDBOX, 2, T0).headline

@@ -66,6 +66,7 @@ def test_reads(text: str, expected: Search) -> None:
         ("since:999999w", "since:999999w: no time"),
         ("since:1h since:2h", "since: has 2 values"),
         ("since:1h until:2h", "nothing lies between"),
+        ("since:1h until:1h", "nothing lies between"),
         ('user:"x', "close them"),
         ('us"er', "close them"),
         ("x" * 1001, "longer than 1000"),

@@ -57,6 +57,7 @@ STEADY = dict.fromkeys(range(1, 61, 15), 1)
         (signals(STEADY), "healthy", "Healthy: 4 unexpected ends and"),
         (signals(BURST, reasons=[oom(34), oom(3, "Y")]), "degraded",
          "Degraded since 14:02 UTC: 37 unexpected ends, 20\u00d7 normal; 34 out of memory on image X"),
+        (signals(BURST, reasons=[oom(19), oom(19, "Y")]), "degraded", "normal; 19 out of memory on image X"),
         (signals(BURST, reasons=[oom(12, "X"), oom(12, "Y"), oom(13, "Z")]), "degraded",
          "Degraded since 14:02 UTC: 37 unexpected ends, 20\u00d7 normal"),
         (signals(BURST, normal_unexpected_ends=None), "degraded", "since 14:02 UTC: 37 unexpected ends"),
@@ -124,6 +125,10 @@ def test_what_is_abnormal_stays_so_where_less_is_normal(ends: Mapping[int, int],
 @given(st.integers(1, 60), st.integers(0, 2))
 def test_fewer_than_three_cases_are_no_trouble(minute: int, count: int) -> None:
     assert reach_verdict(signals({minute: count}, normal_unexpected_ends=0.0)).level == "healthy"
+
+
+def test_no_cause_is_named_that_has_less_than_half() -> None:
+    assert "image" not in reach_verdict(signals(BURST, reasons=[oom(18), oom(10, "Y"), oom(9, "Z")])).sentence
 
 
 def test_more_normal_or_less_does_not_matter_without_cases() -> None:
