@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -36,11 +34,15 @@ metadata = MetaData(
 
 
 @event.listens_for(metadata, "before_create")
-def _make_indexes_partial(target: MetaData, connection: Connection, **_: object) -> None:
-    """Pass each index's `where` on to the dialect in use, and to no other: an option imports its whole dialect."""
-    for index in itertools.chain.from_iterable(table.indexes for table in target.tables.values()):
-        if "where" in index.info:
-            index.dialect_options[connection.dialect.name]["where"] = index.info["where"]
+def _apply_options(target: MetaData, connection: Connection, **_: object) -> None:
+    """Pass what tables and indexes have in `info` on to the dialect in use: an option imports its whole dialect."""
+    name = connection.dialect.name
+    for table in target.tables.values():
+        if name == "sqlite" and "with_rowid" in table.info:
+            table.dialect_options[name]["with_rowid"] = table.info["with_rowid"]
+        for index in table.indexes:
+            if "where" in index.info:
+                index.dialect_options[name]["where"] = index.info["where"]
 
 
 ledger_head = Table(
@@ -60,7 +62,7 @@ streams = Table(
     metadata,
     Column("stream", Text, primary_key=True),
     Column("version", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
+    info={"with_rowid": False},
 )
 
 events = Table(
@@ -118,7 +120,7 @@ sandboxes = Table(
     Index("ix_sandboxes_retry_at", "sandbox_id", info={"where": text("retry_at IS NOT NULL")}),
     Index(None, "status"),
     Index(None, "created_at", "sandbox_id"),
-    sqlite_with_rowid=False,
+    info={"with_rowid": False},
 )
 
 generations = Table(
@@ -157,7 +159,7 @@ generations = Table(
     Index(None, "image"),
     Index(None, "host"),
     Index(None, "worker_id"),
-    sqlite_with_rowid=False,
+    info={"with_rowid": False},
 )
 # Each is written once or twice in the life of a container, and orders what the dashboard shows by time.
 _g = generations.c

@@ -16,6 +16,7 @@ from tests.bench import (
     live_streams,
     looking_back,
     lookup,
+    start_up,
     sweep_docker,
     sweep_planning,
     sweep_stubborn,
@@ -26,6 +27,7 @@ from tests.bench import (
 from tests.bench.claims import Benchmark
 
 BENCHMARKS: tuple[Benchmark, ...] = (
+    start_up.START_UP,
     append.make("sqlite"),
     append.make("postgres"),
     command.make("sqlite", 1.5),
