@@ -63,7 +63,8 @@ class Invocation:
         """Open the read side; only with `make` of a ledger that may not be there yet."""
         from provider.bootstrap import open_insights
 
-        with closing(open_insights(self.settings() if make else self.existing())) as insights:
+        settings = self.settings() if make else self.existing()
+        with closing(open_insights(settings, migrate=make)) as insights:
             yield insights
 
     @contextmanager

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from sqlalchemy import select, text
 
-from provider.domain.errors import SchemaError
 from provider.domain.seals import SealKey
 from provider.domain.verification import Progress as VerificationProgress
 from provider.domain.verification import Scope, VerificationReport
@@ -108,12 +107,7 @@ class Maintenance:
         return self._database.is_sqlite and path.parent.is_dir() and not path.exists()
 
     def _require_schema(self) -> str:
-        found = self.versions()
-        if found.current is None:
-            raise SchemaError(f"database {self._database.name}: is empty; run `{migrate.UPGRADE}`")
-        if found.current != found.head:
-            raise migrate.schema_mismatch(self._database, found.current, found.head)
-        return found.head
+        return migrate.require_current(self._database, self.versions().current)
 
     def _compare_schema(self) -> list[str]:
         """Compare tables and columns with those this version expects, as `alembic check` does, and the views' names."""

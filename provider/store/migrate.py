@@ -93,11 +93,21 @@ def downgrade(database: Database, revision: str) -> None:
 
 def ensure_schema(database: Database) -> None:
     """Create the schema in an empty database; refuse any other than this version's, naming both."""
-    found, head = current_revision(database), head_revision()
+    found = current_revision(database)
     if found is None:
         upgrade(database)
-    elif found != head:
+    else:
+        require_current(database, found)
+
+
+def require_current(database: Database, found: str | None) -> str:
+    """Refuse any schema but this version's, and none too; return its name. Nothing is made or changed."""
+    head = head_revision()
+    if found is None:
+        raise SchemaError(f"database {database.name}: is empty; run `{UPGRADE}`, or let the first worker fill it")
+    if found != head:
         raise schema_mismatch(database, found, head)
+    return head
 
 
 def schema_mismatch(database: Database, found: str, head: str) -> SchemaError:
