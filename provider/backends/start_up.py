@@ -8,7 +8,7 @@ from collections.abc import Callable
 from provider.config.settings import ReadinessSettings
 from provider.domain.containers import SandboxInfo
 from provider.domain.errors import BackendUnavailable, SandboxStartError
-from provider.sandbox.readiness import StoppedWhileStarting, wait_until_ready
+from provider.sandbox.readiness import AnotherSandbox, Expected, StoppedWhileStarting, wait_until_ready
 
 
 def await_ready(
@@ -16,8 +16,10 @@ def await_ready(
 ) -> float:
     """Block until the sandbox answers its readiness check; return the seconds waited.
 
-    Raise `SandboxStartError` (stage `readiness`, with the log's end) at the deadline, or soon after it stopped running.
+    Where it has a token, it has to take it and to say that it is this sandbox. Raise `SandboxStartError` (stage
+    `readiness`, with the log's end) at the deadline, soon after it stopped running, or when another one answers.
     """
+    expected = Expected(info.token, info.sandbox_id, info.generation) if info.token is not None else None
     try:
         return wait_until_ready(
             info.url,
@@ -25,7 +27,11 @@ def await_ready(
             deadline=time.monotonic() + settings.timeout,
             successes=settings.successes,
             still_running=still_running,
+            expected=expected,
         )
+    except AnotherSandbox as error:
+        message = f"{error}; an image whose server knows no tokens needs `sandbox.auth: none`"
+        raise SandboxStartError(info.sandbox_id, "readiness", message, log_tail=_read_if_possible(read_log)) from error
     except (TimeoutError, StoppedWhileStarting) as error:
         message = f"{error}; see the log below, and sandbox.readiness for path and time"
         raise SandboxStartError(info.sandbox_id, "readiness", message, log_tail=_read_if_possible(read_log)) from error

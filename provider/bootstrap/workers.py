@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from provider.api import SandboxProvider
@@ -14,9 +15,11 @@ from provider.config.settings import Settings
 from provider.runtime.worker.guarded_engine import GuardedEngine
 from provider.runtime.worker.process import WorkerProcess
 from provider.runtime.worker.worker import Worker, new_worker_id
+from provider.sandbox.access_token import sandbox_token
 from provider.store.coordination.waiters import SqlWaiters
 from provider.store.coordination.workers import SqlWorkerRegistry
-from provider.store.database import open_database
+from provider.store.database import Database, open_database
+from provider.store.keys import read_token_key
 from provider.store.log.feed import SqlFeed
 
 if TYPE_CHECKING:
@@ -95,4 +98,12 @@ def open_engine(settings: Settings, store: SqlEventStore, backend: SandboxBacken
 
         return redact(text, secrets)
 
-    return GuardedEngine(backend if backend is not None else open_backend(settings, store.ledger_id), hide)
+    guarded = backend if backend is not None else open_backend(settings, store.ledger_id)
+    return GuardedEngine(guarded, hide, token_maker(settings, store.database))
+
+
+def token_maker(settings: Settings, database: Database) -> Callable[[str], str | None]:
+    """Wire what makes a container's token from its name; where sandboxes ask for none, there is none."""
+    if settings.sandbox.auth == "none":
+        return lambda container_name: None
+    return functools.partial(sandbox_token, read_token_key(database))

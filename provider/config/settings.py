@@ -113,6 +113,7 @@ class SandboxSettings:
     host: str = "127.0.0.1"
     network: str | None = None
     egress: Egress = "open"
+    auth: Literal["token", "none"] = "token"
     container_prefix: str = "sandbox"
     idle_timeout: SecondsOrZero = 600.0
     auto_restart: bool = True

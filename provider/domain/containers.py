@@ -11,12 +11,16 @@ LOG_TAIL_BYTES = 8192
 
 @dataclass(frozen=True, slots=True)
 class SandboxSpec:
-    """One container to create; the backend adds image, limits and security from its own settings."""
+    """One container to create; the backend adds image, limits and security from its own settings.
+
+    `token` is what the server inside has to ask for, None where it asks for nothing.
+    """
 
     sandbox_id: str
     generation: int
     user_id: str | None = None
     thread_id: str | None = None
+    token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,7 @@ class SandboxInfo:
     `container_id` is None where the backend has no container to check (it is then never checked).
     `host` names the machine the container runs on; `url` is where its HTTP API answers. `backend` is the one that made
     it, by the record (empty where the backend itself tells): another kind of backend cannot say anything about it.
+    `token` is what its server asks for, as long as it is started.
     """
 
     sandbox_id: str
@@ -35,6 +40,7 @@ class SandboxInfo:
     host: str
     url: str
     backend: str = field(default="", compare=False)
+    token: str | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

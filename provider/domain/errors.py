@@ -50,6 +50,17 @@ class SandboxGone(SandboxError):
         self.sandbox_id = sandbox_id
 
 
+class AccessRefused(SandboxError):
+    """The sandbox's server does not take this ledger's token: it is another sandbox's, or not ours at all."""
+
+    def __init__(self, sandbox_id: str, message: str) -> None:
+        super().__init__(
+            f"sandbox {sandbox_id}: its server refused the call ({message}); "
+            "look whether something else answers at its address, or restart it"
+        )
+        self.sandbox_id = sandbox_id
+
+
 class SandboxTimeout(SandboxError, TimeoutError):
     """The sandbox did not answer in time; what it was asked for may still be at work."""
 

@@ -28,6 +28,7 @@ def bind(worker: Worker, replica: Replica, usage: Usage, state: SandboxState) ->
         state.sandbox_id,
         current.number,
         info.url,
+        token=worker.engine.find_token(info.container_name),
         restarted=find_restarted(worker, state.sandbox_id, current),
         activity=lambda: usage.call(state.sandbox_id, current.number),
     )

@@ -52,7 +52,9 @@ def bring_up(worker: Worker, intended: SandboxState, author: Author, holders: Se
     """
     began = time.monotonic()
     sandbox_id = intended.sandbox_id
-    spec = SandboxSpec(sandbox_id, intended.generation, intended.user_id, intended.thread_id)
+    assert intended.current is not None  # noqa: S101 - an intent is a generation
+    token = worker.engine.find_token(intended.current.container_name)
+    spec = SandboxSpec(sandbox_id, intended.generation, intended.user_id, intended.thread_id, token)
     info: SandboxInfo | None = None
     try:
         info = started = _start(worker, spec, author)

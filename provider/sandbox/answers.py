@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from provider.domain.errors import SandboxError
+from provider.domain.errors import AccessRefused, SandboxError
 from provider.sandbox.bounded_json import UnfitJson, parse_object
 
 T = TypeVar("T")
@@ -95,6 +95,8 @@ def _failure(
     sandbox_id: str, status: int, envelope: Mapping[str, Any], fields: Mapping[str, Any], path: str | None
 ) -> Exception:
     message = _message(envelope.get("message") or envelope.get("detail") or f"HTTP {status}")
+    if status == 401:
+        return AccessRefused(sandbox_id, message)
     name = fields.get("errno")
     number = getattr(errno, name, None) if isinstance(name, str) else ERRNO_OF_STATUS.get(status)
     if isinstance(number, int) and path is not None:

@@ -34,7 +34,7 @@ class SandboxClient:
     Every method raises `SandboxGone` when nobody answers at the address any more, and `SandboxTimeout` when its whole
     answer is not there in time: `timeout` counts from the call to the last byte. File methods raise the `OSError` that
     a local call would. No call is repeated: what may have reached the sandbox is never sent twice. `activity` is
-    entered around every call.
+    entered around every call. `token` goes with every call, to a server that asks for it.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class SandboxClient:
         base_url: str,
         *,
         sandbox_id: str,
+        token: str | None = None,
         timeout: float = 60.0,
         command_timeout: float = 600.0,
         activity: Activity | None = None,
@@ -50,7 +51,7 @@ class SandboxClient:
         self._timeout = timeout
         self._command_timeout = command_timeout
         self._activity: Activity = activity or nullcontext
-        self._transport = Transport(base_url.rstrip("/"), sandbox_id)
+        self._transport = Transport(base_url.rstrip("/"), sandbox_id, token)
 
     def execute_command(
         self, command: str, env: Mapping[str, str] | None = None, timeout: float | None = None

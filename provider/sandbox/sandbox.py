@@ -19,13 +19,14 @@ class Sandbox(SandboxClient):
         generation: int,
         url: str,
         *,
+        token: str | None = None,
         restarted: Restarted | None = None,
         timeout: float = 60.0,
         command_timeout: float = 600.0,
         activity: Activity | None = None,
     ) -> None:
         super().__init__(
-            url, sandbox_id=sandbox_id, timeout=timeout, command_timeout=command_timeout, activity=activity
+            url, sandbox_id=sandbox_id, token=token, timeout=timeout, command_timeout=command_timeout, activity=activity
         )
         self.id = sandbox_id
         self.generation = generation

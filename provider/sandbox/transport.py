@@ -30,7 +30,8 @@ JSON_LIMIT = 8 * 1024 * 1024
 class Transport:
     """The connections to one sandbox, safe to use from many threads and after a fork."""
 
-    def __init__(self, base_url: str, sandbox_id: str) -> None:
+    def __init__(self, base_url: str, sandbox_id: str, token: str | None = None) -> None:
+        self._token = token
         self._base_url = base_url
         self._sandbox_id = sandbox_id
         self._lock = threading.Lock()
@@ -84,6 +85,8 @@ class Transport:
     def _headers(self, *, has_body: bool) -> list[tuple[bytes | str, bytes | str]]:
         host = urlsplit(self._base_url).netloc.rpartition("@")[2]
         headers: list[tuple[bytes | str, bytes | str]] = [("Host", host), ("Accept-Encoding", "identity")]
+        if self._token is not None:
+            headers.append(("Authorization", f"Bearer {self._token}"))
         return [*headers, ("Content-Type", "application/json")] if has_body else headers
 
     def _read(self, response: httpcore.Response, sink: BinaryIO | None, limit: int, deadline: float) -> bytes:

@@ -229,6 +229,13 @@ sweeps = Table(
     Index(None, "started_at"),
 )
 
+ledger_keys = Table(
+    "ledger_keys",
+    metadata,
+    Column("purpose", Text, primary_key=True),
+    Column("secret", Text, nullable=False),
+)
+
 archives = Table(
     "archives",
     metadata,

@@ -42,7 +42,7 @@ def test_s45_it_listens_elsewhere_only_when_told_to(deployment: Deployment) -> N
 def test_s45_in_a_network_there_is_no_port_and_the_name_is_the_address(deployment: Deployment) -> None:
     assert isinstance(deployment.engine, DockerAcceptanceEngine)
     with deployment.engine.client() as client, _network(client) as network:
-        worker = deployment.open_worker(network=network)
+        worker = deployment.open_worker(network=network, auth="none")
         worker.backend.fail("wait_ready", BackendUnavailable("this test's process is not in that network"))
         gate = worker.backend.hold("wait_ready")
         acquired = deployment.in_background(worker.provider.acquire, "thread-1")

@@ -11,10 +11,11 @@ from docker.types import LogConfig, Mount
 
 from provider.backends.docker.inspection import SANDBOX_PORT
 from provider.backends.docker.network import NOWHERE, is_published
-from provider.backends.labels import labels_for
+from provider.backends.labels import container_name, labels_for
 from provider.config.settings import SandboxSettings, SecuritySettings
 from provider.domain.containers import SandboxSpec
 from provider.domain.errors import SandboxStartError
+from provider.sandbox.access_token import identity_environment
 
 WORK_DIRECTORY = "/workspace"
 _WRITABLE = "rw,exec,nosuid,nodev,mode=1777"
@@ -30,10 +31,11 @@ def container_config(
     port: int | None,
 ) -> dict[str, Any]:
     """Return the arguments of `create_container`; `port` None lets the engine pick the host port."""
+    name = container_name(settings.container_prefix, spec)
     config: dict[str, Any] = {
         "image": settings.image,
         "labels": labels_for(ledger_id, spec),
-        "environment": dict(settings.environment),
+        "environment": {**settings.environment, **identity_environment(spec, name)},
         "user": settings.security.user,
         "use_config_proxy": False,  # only what the settings say reaches a sandbox's environment
         "host_config": _host_config(client, settings, spec, network, port),

@@ -51,7 +51,7 @@ class ProcessBackend:
                 message = f"the name of generation {spec.generation} is taken in the state directory; destroy it first"
                 raise SandboxStartError(spec.sandbox_id, "create", message)
             try:
-                launch_on_free_port(container.directory, container.record.container_id, self._settings)
+                launch_on_free_port(container, spec, self._settings)
             except (LaunchError, subprocess.TimeoutExpired) as error:
                 tail = self._read_log(container)
                 end(container, self._settings.stop_timeout)

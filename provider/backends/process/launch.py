@@ -10,9 +10,12 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from provider.backends.process.containers import ProcessContainer
 from provider.backends.process.procfs import MARKER
 from provider.backends.process.records import ContainerDirectory
 from provider.config.settings import SandboxSettings
+from provider.domain.containers import SandboxSpec
+from provider.sandbox.access_token import identity_environment
 
 SANDBOXD = Path(__file__).parents[2] / "sandbox" / "sandboxd"
 SUPERVISE = Path(__file__).with_name("supervise.py")
@@ -25,14 +28,20 @@ class LaunchError(Exception):
     """The process did not start or did not come to listen; the message says which."""
 
 
-def launch_on_free_port(directory: ContainerDirectory, container_id: str, settings: SandboxSettings) -> None:
+def launch_on_free_port(container: ProcessContainer, spec: SandboxSpec, settings: SandboxSettings) -> None:
     """Start the process and wait until it listens, on the first free port from `settings.port` upward.
 
     Raise `LaunchError`; the process may then still run, and its directory says which it is.
     """
+    directory = container.directory
+    environment = {
+        **_environment(directory, settings.environment),
+        **identity_environment(spec, directory.name),
+        MARKER: container.record.container_id,
+    }
     for port in _candidate_ports(settings.host, settings.port):
         try:
-            return _launch(directory, container_id, settings, port)
+            return _launch(directory, environment, settings, port)
         except LaunchError:
             if port == 0 or _is_free(settings.host, port):
                 raise
@@ -40,7 +49,9 @@ def launch_on_free_port(directory: ContainerDirectory, container_id: str, settin
     raise LaunchError(f"no free port on {settings.host} from {settings.port} upward; change sandbox.port")
 
 
-def _launch(directory: ContainerDirectory, container_id: str, settings: SandboxSettings, port: int) -> None:
+def _launch(
+    directory: ContainerDirectory, environment: Mapping[str, str], settings: SandboxSettings, port: int
+) -> None:
     command = [
         sys.executable,
         "-I",
@@ -55,7 +66,7 @@ def _launch(directory: ContainerDirectory, container_id: str, settings: SandboxS
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=_environment(directory, container_id, settings.environment),
+            env=environment,
             cwd=directory.root,
             timeout=settings.engine_timeout,
             check=False,
@@ -92,10 +103,10 @@ def _server_command(directory: ContainerDirectory, settings: SandboxSettings, po
     return [sys.executable, "-I", "-S", str(SANDBOXD), *options]
 
 
-def _environment(directory: ContainerDirectory, container_id: str, own: Mapping[str, str]) -> dict[str, str]:
+def _environment(directory: ContainerDirectory, own: Mapping[str, str]) -> dict[str, str]:
     # Nothing of the worker's environment but the search path: it holds the worker's secrets.
     inherited = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(directory.root), "LANG": "C.UTF-8"}
-    return {**inherited, **own, MARKER: container_id}
+    return {**inherited, **own}
 
 
 def _wait_for_port(directory: ContainerDirectory, timeout: float) -> None:

@@ -26,6 +26,8 @@ class GuardedEngine:
 
     backend: SandboxBackend
     redact: Callable[[str], str] = str
+    find_token: Callable[[str], str | None] = lambda container_name: None
+    """Make the token of the container with this name; None where its server asks for none."""
 
     def create(self, spec: SandboxSpec) -> SandboxInfo:
         """Create and start a container; raise `SandboxStartError` or `BackendUnavailable`."""
@@ -36,7 +38,7 @@ class GuardedEngine:
         """Wait until the sandbox answers; backends that are ready on return have nothing to wait for."""
         if isinstance(self.backend, SupportsReadiness):
             with self._boundary("wait_ready", info.sandbox_id):
-                self.backend.wait_ready(info)
+                self.backend.wait_ready(replace(info, token=self.find_token(info.container_name)))
 
     def destroy(self, info: SandboxInfo) -> None:
         """Remove a container; one that does not exist is success."""

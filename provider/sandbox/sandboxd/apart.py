@@ -16,6 +16,7 @@ import sys
 from .connection import answer_by
 from .execution import FOREVER, Execution
 from .grep import grep_files as grep_files_here
+from .guard import Guard
 from .place import Place
 from .wire import Answer, Request
 
@@ -50,5 +51,5 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     roots, workdir, max_output, max_body = json.loads(sys.stdin.buffer.readline())
     request = Request("POST", "/v1/file/grep", {}, sys.stdin.buffer.read())
-    answer = answer_by(grep_files_here, request, Place(roots, workdir, max_output, max_body))
+    answer = answer_by(grep_files_here, request, Place(roots, workdir, max_output, max_body, Guard({})))
     sys.stdout.buffer.write(b"%d\n" % answer.status + b"".join(answer.blocks))

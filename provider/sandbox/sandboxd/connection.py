@@ -47,7 +47,7 @@ def serve(connection: socket.socket, place: Place) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.settimeout(IDLE_SECONDS)
         try:
-            while (request := read_request(stream, connection, place.max_body)) is not None:
+            while (request := read_request(stream, connection, place.max_body, place.guard.check)) is not None:
                 answer_to(request, place).send(connection, keep=request.keeps_alive)
                 if not request.keeps_alive:
                     return

@@ -25,6 +25,7 @@ def sandbox(_request: Request, place: Place) -> Answer:
         home_dir=home,
         workspace=place.workdir,
         version=VERSION,
+        **place.guard.identity,
         detail={
             "system": {
                 "os": system.sysname,

@@ -9,12 +9,14 @@ import threading
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .children import Children
+    from .guard import Guard
 
 
 class Place:
     """The place this server works in."""
 
-    def __init__(self, roots: list[str], workdir: str, max_output: int, max_body: int) -> None:
+    def __init__(self, roots: list[str], workdir: str, max_output: int, max_body: int, guard: Guard) -> None:
+        self.guard = guard
         self.workdir = workdir
         self.max_output = max_output
         self.max_body = max_body

@@ -12,6 +12,7 @@ import time
 from . import VERSION
 from . import __doc__ as usage
 from .connection import serve
+from .guard import Guard, take_identity
 from .place import Place
 
 TYPE_CHECKING = False
@@ -36,7 +37,8 @@ def main(arguments: list[str]) -> NoReturn:
     signals = _catch_signals()
     workdir = os.path.abspath(options["workdir"] or (roots[0] if roots else os.getcwd()))
     os.makedirs(workdir, exist_ok=True)
-    place = Place(roots or ["/"], workdir, int(options["max-output"]), int(options["max-body"]))
+    guard = Guard(take_identity(os.environ))
+    place = Place(roots or ["/"], workdir, int(options["max-output"]), int(options["max-body"]), guard)
     family = socket.AF_INET6 if ":" in options["host"] else socket.AF_INET
     listener = socket.create_server((options["host"], int(options["port"])), family=family, backlog=128)
     port: int = listener.getsockname()[1]

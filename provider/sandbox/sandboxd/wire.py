@@ -6,9 +6,11 @@ import json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from socket import socket
     from typing import IO, Any
+
+    Check = Callable[[str, str, dict[str, str]], None]
 
 HEAD_LIMIT = 64 * 1024
 
@@ -52,6 +54,8 @@ class Answer:
     def send(self, connection: socket, *, keep: bool) -> None:
         """Write it out; a body that ends early breaks the connection, so that nobody takes a part for the whole."""
         head = f"HTTP/1.1 {self.status} -\r\nContent-Type: {self.kind}\r\nContent-Length: {self.length}\r\n"
+        if self.status == 401:
+            head += "WWW-Authenticate: Bearer\r\n"
         pending = f"{head}Connection: {'keep-alive' if keep else 'close'}\r\n\r\n".encode("ascii")
         left = self.length
         for block in self.blocks:
@@ -82,8 +86,8 @@ def as_json(body: dict[str, Any], status: int = 200) -> Answer:
     return Answer(status, (block,), len(block))
 
 
-def read_request(stream: IO[bytes], connection: socket, max_body: int) -> Request | None:
-    """Read the next request of a connection, or None at its end."""
+def read_request(stream: IO[bytes], connection: socket, max_body: int, check: Check) -> Request | None:
+    """Read the next request of a connection, or None at its end; `check` sees its head before its body is read."""
     head = _read_head(stream)
     if not head:
         return None
@@ -93,6 +97,7 @@ def read_request(stream: IO[bytes], connection: socket, max_body: int) -> Reques
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
     if words[2] == "HTTP/1.0":
         headers["connection"] = "close"
+    check(words[0], words[1].partition("?")[0], headers)
     return Request(words[0], words[1], headers, _read_body(stream, connection, headers, max_body))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -32,14 +33,19 @@ Start = Callable[..., RunningServer]
 
 @contextmanager
 def run_server(
-    directory: Path, *options: str, program: Path = SANDBOXD, prefix: tuple[str, ...] = ()
+    directory: Path,
+    *options: str,
+    program: Path = SANDBOXD,
+    prefix: tuple[str, ...] = (),
+    identity: dict[str, str] | None = None,
 ) -> Iterator[RunningServer]:
     root = directory / "root"
     root.mkdir()
     port_file = directory / "port"
     command = [*prefix, sys.executable, "-I", "-S", str(program), "--port-file", str(port_file), "--root", str(root)]
     with (directory / "log").open("w+") as log:
-        process = subprocess.Popen([*command, *options], stderr=log, text=True)
+        environment = {**os.environ, **(identity or {})}
+        process = subprocess.Popen([*command, *options], stderr=log, text=True, env=environment)
         try:
             wait_until(lambda: port_file.exists() or process.poll() is not None, what="a port file")
             assert process.poll() is None, (directory / "log").read_text()

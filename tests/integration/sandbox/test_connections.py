@@ -17,6 +17,8 @@ from provider.sandbox.readiness import StoppedWhileStarting, wait_until_ready
 from provider.sandbox.sandbox import Sandbox
 from tests.integration.sandbox.conftest import RunningServer, Start
 
+USUAL = b" HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+
 
 def exchange(server: RunningServer, request: bytes) -> bytes:
     address = urlsplit(server.url)
@@ -154,15 +156,15 @@ def test_activity_surrounds_every_call(server: RunningServer) -> None:
 @pytest.mark.parametrize(
     ("request_bytes", "status"),
     [
-        (b"POST /v1/shell/exec HTTP/1.1\r\nContent-Length: 5\r\n\r\n{nope", 422),
-        (b"POST /v1/shell/exec HTTP/1.1\r\nContent-Length: 2\r\n\r\n[]", 422),
-        (b"POST /v1/shell/exec HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 422),
-        (b'POST /v1/shell/exec HTTP/1.1\r\nContent-Length: 13\r\n\r\n{"command":1}', 422),
-        (b"GET /v1/shell/exec HTTP/1.1\r\n\r\n", 405),
-        (b"GET /v2 HTTP/1.1\r\n\r\n", 404),
-        (b"POST /v1/file/write HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", 413),
-        (b"POST /v1/file/write HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
-        (b"POST /v1/file/write HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411),
+        (b"POST /v1/shell/exec" + USUAL + b"Content-Length: 5\r\n\r\n{nope", 422),
+        (b"POST /v1/shell/exec" + USUAL + b"Content-Length: 2\r\n\r\n[]", 422),
+        (b"POST /v1/shell/exec" + USUAL + b"Content-Length: 2\r\n\r\n{}", 422),
+        (b"POST /v1/shell/exec" + USUAL + b'Content-Length: 13\r\n\r\n{"command":1}', 422),
+        (b"GET /v1/shell/exec" + USUAL + b"\r\n", 405),
+        (b"GET /v2" + USUAL + b"\r\n", 404),
+        (b"POST /v1/file/write" + USUAL + b"Content-Length: 99999999999\r\n\r\n", 413),
+        (b"POST /v1/file/write" + USUAL + b"Content-Length: -1\r\n\r\n", 400),
+        (b"POST /v1/file/write" + USUAL + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411),
         (b"\x16\x03\x01 hello\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", 431),
     ],
@@ -173,11 +175,11 @@ def test_malformed_requests_get_an_answer_and_the_server_lives(
     answer = exchange(server, request_bytes)
     assert int(answer.split(b" ")[1]) == status
     assert b'"success": false' in answer
-    assert b" 200 " in exchange(server, b"GET /v1/sandbox HTTP/1.1\r\n\r\n")
+    assert b" 200 " in exchange(server, b"GET /v1/sandbox" + USUAL + b"\r\n")
 
 
 def test_one_connection_carries_many_requests(server: RunningServer) -> None:
-    one = b"GET /v1/sandbox HTTP/1.1\r\nHost: x\r\n\r\n"
+    one = b"GET /v1/sandbox HTTP/1.1\r\nHost: localhost\r\n\r\n"
     assert exchange(server, one * 3).count(b"HTTP/1.1 200 ") == 3
 
 

@@ -8,7 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.sandbox.conftest import RunningServer
+from provider.domain.containers import SandboxSpec
+from provider.sandbox.access_token import identity_environment, sandbox_token
+from tests.integration.sandbox.conftest import RunningServer, Start
+
+TOKEN = sandbox_token(b"key", "sandbox-5a4d-g1")
 
 NOT_INSTALLED = "the official SDK is not installed"
 OfficialClient: Any = pytest.importorskip("agent_sandbox", reason=NOT_INSTALLED).Sandbox
@@ -17,9 +21,21 @@ Unprocessable: Any = pytest.importorskip("agent_sandbox.errors", reason=NOT_INST
 
 
 @pytest.fixture
+def server(start_server: Start) -> RunningServer:
+    """Start a server that asks for a token."""
+    return start_server(identity=identity_environment(SandboxSpec("5a4d", 1, token=TOKEN), "sandbox-5a4d-g1"))
+
+
+@pytest.fixture
 def official(server: RunningServer) -> Iterator[Any]:
     with httpx.Client(trust_env=False, timeout=20) as http:
-        yield OfficialClient(base_url=server.url, httpx_client=http)
+        yield OfficialClient(base_url=server.url, headers={"Authorization": f"Bearer {TOKEN}"}, httpx_client=http)
+
+
+def test_without_the_header_it_is_refused(server: RunningServer) -> None:
+    with httpx.Client(trust_env=False, timeout=20) as http, pytest.raises(ApiError) as error:
+        OfficialClient(base_url=server.url, httpx_client=http).shell.exec_command(command="id")
+    assert error.value.status_code == 401
 
 
 def test_context(official: Any, server: RunningServer) -> None:

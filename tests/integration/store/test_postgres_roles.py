@@ -114,6 +114,12 @@ def test_who_may_only_append_runs_everything_and_changes_nothing_of_the_log(role
         assert owner.execute("SELECT * FROM v_violations").fetchall() == []
 
 
+def test_s101_who_may_only_read_cannot_make_the_tokens_of_sandboxes(roles: Roles) -> None:
+    statement = "SELECT secret FROM ledger_keys"
+    assert _refusals(roles.read, [statement]) == {statement: "42501"}
+    assert _refusals(roles.append, [statement]) == {statement: "done"}, "every worker makes them"
+
+
 def test_who_may_only_read_reads_every_view_and_writes_nothing(roles: Roles) -> None:
     with psycopg.connect(_dsn(roles.read), autocommit=True) as reader:
         for view in CURRENT:
