@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from provider.sandbox.access_token import sandbox_token
 from provider.store.database import open_database
 from provider.store.keys import read_token_key
-from tests.support.acceptance.choosing import lightly_on
+from tests.support.acceptance.choosing import on
 from tests.support.acceptance.deployment import Deployment
 from tests.support.acceptance.engines import DockerAcceptanceEngine
 
@@ -27,7 +27,7 @@ def ask(url: str, **headers: str) -> int:
         connection.close()
 
 
-@lightly_on("process", "docker")
+@on("process", "docker")
 def test_s100_a_command_without_the_token_is_refused(deployment: Deployment) -> None:
     worker = deployment.open_worker()
     mine, other = worker.provider.ensure("mine"), worker.provider.ensure("other")
@@ -45,7 +45,7 @@ def test_s100_a_command_without_the_token_is_refused(deployment: Deployment) -> 
     assert ask(mine.url, Authorization=f"Bearer {token_of(deployment, mine.id)}") == 200
 
 
-@lightly_on("process", "docker")
+@on("process", "docker")
 def test_s101_every_worker_of_the_ledger_can_call(deployment: Deployment) -> None:
     first, second = deployment.open_worker(), deployment.open_worker()
     sandbox_id = first.provider.acquire("thread-1")
@@ -55,7 +55,7 @@ def test_s101_every_worker_of_the_ledger_can_call(deployment: Deployment) -> Non
     assert found.execute_command("echo yes").output == "yes\n"
 
 
-@lightly_on("process", "docker")
+@on("process", "docker")
 def test_s101_the_token_is_written_nowhere(deployment: Deployment) -> None:
     sandbox = deployment.open_worker().provider.ensure("thread-1")
     token = token_of(deployment, sandbox.id)
@@ -69,7 +69,7 @@ def test_s101_the_token_is_written_nowhere(deployment: Deployment) -> None:
     assert not [text for text in told if token in text]
 
 
-@lightly_on("process", "docker")
+@on("process", "docker")
 def test_an_image_that_checks_nothing_needs_to_be_allowed(deployment: Deployment) -> None:
     sandbox = deployment.open_worker(auth="none").provider.ensure("thread-1")
     assert ask(sandbox.url) == 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tests.bench.claims import Benchmark, Claim, Goal, Reading
 from tests.bench.stage import Stage
@@ -37,7 +37,7 @@ def run(stage: Stage) -> Mapping[str, Reading]:
         "database": {"url": f"sqlite:///{directory / 'ledger.db'}"}, "sandbox": {"backend": "process"},
     })  # fmt: skip
     sandbox_id = cli.read("acquire", THREAD)["sandbox_id"]
-    sides = {
+    sides: Mapping[str, Callable[[], subprocess.Popen[str]]] = {
         "import_sqlalchemy": lambda: start_python("import sqlalchemy"),
         "import_provider": lambda: start_python("import provider"),
         "import_worker": lambda: start_python("from provider import open_provider"),

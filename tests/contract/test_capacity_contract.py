@@ -162,7 +162,7 @@ def test_the_queue_is_first_come_first_served(queue: SqlWaiters) -> None:
 def test_who_died_in_the_queue_is_not_waited_for(store: SqlEventStore, queue: SqlWaiters) -> None:
     queue.join("dead", None)
     queue.join("slow", None)
-    with store.engine.begin() as connection:
+    with store.database.engine.begin() as connection:
         for waiter, silent in (("dead", FORGOTTEN_SECONDS + 1), ("slow", FORGOTTEN_SECONDS / 2)):
             seen = store.now() - timedelta(seconds=silent)
             connection.execute(waiters.update().where(waiters.c.waiter_id == waiter).values(seen_at=seen))

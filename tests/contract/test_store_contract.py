@@ -126,7 +126,7 @@ def test_a_late_append_to_a_stream_without_state_is_refused(store: SqlEventStore
 def test_time_never_goes_back_along_the_log(store: SqlEventStore) -> None:
     append(store, *born())
     ahead = store.now() + timedelta(hours=1)  # as if the clock had been set back since the last append
-    with store.engine.begin() as connection:
+    with store.database.engine.begin() as connection:
         connection.execute(ledger_head.update().values(recorded_at=ahead))
     release = ev.SandboxReleased(generation=1, worker_id="w1", cause="request")
     assert [recorded.recorded_at for recorded in append(store, release).events] == [ahead]
