@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provider.backends.registry import create_backend
+from provider.config.state import state_root
 from provider.ports.engine import SupportsDescription
 
 if TYPE_CHECKING:
@@ -29,6 +29,18 @@ def describe_engine(settings: Settings) -> EngineDescription | None:
         backend.close()
 
 
+def keeps_neighbours_apart(settings: Settings) -> bool:
+    """Try whether one sandbox reaches another on the engine; raise `BackendUnavailable` when it cannot be tried."""
+    from provider.backends.docker.engine import Engine
+    from provider.backends.docker.isolation import keeps_neighbours_apart
+
+    engine = Engine(settings.sandbox.engine, settings.sandbox.engine_timeout)
+    try:
+        return keeps_neighbours_apart(engine, settings.sandbox.image)
+    finally:
+        engine.close()
+
+
 def build_image(settings: Settings, *, from_host: bool, progress: Callable[[str], None] | None = None) -> str:
     """Build `sandbox.image` on the Docker engine and return its id.
 
@@ -43,10 +55,3 @@ def build_image(settings: Settings, *, from_host: bool, progress: Callable[[str]
 def state_directory(settings: Settings, ledger_id: str) -> Path:
     """Return where backends without an engine keep their containers: one place per ledger on this host."""
     return state_root() / ledger_id
-
-
-def state_root() -> Path:
-    """Return where this user's processes on this host keep what is in no database."""
-    base = os.environ.get("XDG_STATE_HOME")
-    root = Path(base) if base else Path.home() / ".local" / "state"
-    return root / "sandbox-ledger"

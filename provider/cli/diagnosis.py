@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from provider.cli.invocation import missing_file
-from provider.domain.errors import StoreUnavailable
+from provider.config.database_url import sqlite_file
+from provider.config.state import state_root
+from provider.domain.errors import BackendUnavailable, StoreUnavailable
 from provider.domain.wording import count_of
 
 if TYPE_CHECKING:
@@ -26,17 +28,59 @@ class Finding:
     """What was looked at, how it is, and what to do."""
 
     subject: str
-    status: Literal["ok", "warn", "fail"]
+    status: Literal["ok", "warn", "fail", "unsafe"]
     message: str
 
 
 def diagnose(settings: Settings) -> Sequence[Finding]:
-    """Check everything; nothing is changed and no container is started."""
+    """Check everything; nothing is changed, and the two throw-away containers of the network's check are removed."""
     return [
         Finding("config", "ok", settings.source),
+        *_list_dangers(settings),
+        *_check_files(settings),
         *_check_ledger(settings),
         *_check_backend(settings),
     ]
+
+
+def _list_dangers(settings: Settings) -> Iterator[Finding]:
+    """Show what `allow_unsafe` lets through."""
+    from provider.config.dangers import find_dangers
+
+    for danger in find_dangers(settings):
+        yield Finding(danger.key, "unsafe", f"{danger.reason}; allowed by sandbox.security.allow_unsafe")
+    if settings.sandbox.auth == "none":
+        yield Finding("sandbox.auth", "unsafe", "(none): whoever reaches a sandbox's port runs commands in it")
+
+
+def _check_files(settings: Settings) -> Iterator[Finding]:
+    """Report files of the ledger that others on this machine may read or write."""
+    file = sqlite_file(settings.database.url)
+    named = [file.with_name(file.name + ending) for ending in ("", "-wal", "-shm", ".lock")] if file else []
+    for path in (*named, state_root()):
+        mode = path.stat().st_mode & 0o077 if path.exists() else 0
+        if mode:
+            right = "700" if path.is_dir() else "600"
+            yield Finding("files", "warn", f"{path}: others on this machine may open it; run `chmod {right} {path}`")
+
+
+def _check_network(settings: Settings) -> Iterator[Finding]:
+    from provider.bootstrap.engines import keeps_neighbours_apart
+
+    if settings.sandbox.network is not None:
+        name = settings.sandbox.network
+        yield Finding("network", "warn", f"{name}: whether sandboxes reach each other there is up to that network")
+        return
+    try:
+        apart = keeps_neighbours_apart(settings)
+    except BackendUnavailable as error:
+        yield Finding("network", "warn", f"not tried whether sandboxes reach each other: {error}")
+        return
+    if apart:
+        yield Finding("network", "ok", "one of the ledger's own, in which no sandbox reaches another (tried)")
+    else:
+        advice = "the engine keeps no firewall rules; start it without --iptables=false"
+        yield Finding("network", "unsafe", f"a sandbox reaches its neighbours: {advice}")
 
 
 def _check_ledger(settings: Settings) -> Iterator[Finding]:
@@ -92,6 +136,8 @@ def _check_backend(settings: Settings) -> Iterator[Finding]:
     engine = describe_engine(settings)
     if engine is not None:
         yield from _check_engine(engine, settings.sandbox.image)
+        if engine.image_exists:
+            yield from _check_network(settings)
     elif not hasattr(os, "pidfd_open"):
         yield Finding("liveness", "warn", "this kernel has no pidfd: dead sandboxes are noticed by asking")
 

@@ -8,8 +8,10 @@ write lock is taken by `take_write_lock`, which tries again in short random step
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import math
+import os
 import random
 import sqlite3
 import time
@@ -108,6 +110,14 @@ def _sqlite_engine(url: str, synchronous: str) -> Engine:
         pool_size=16,
         max_overflow=64,
     )
+
+    file = engine.url.database or ""
+
+    @event.listens_for(engine, "do_connect")
+    def make_private(*_: object) -> None:
+        # SQLite gives the files beside it the mode of this one; it would make it readable for everybody.
+        with contextlib.suppress(OSError):  # it is there, or SQLite says what is wrong
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:

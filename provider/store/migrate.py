@@ -8,6 +8,7 @@ database that is current is recognised by its revision, and every process that s
 from __future__ import annotations
 
 import fcntl
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -150,7 +151,7 @@ def _exclusive(database: Database) -> Iterator[Connection]:
 @contextmanager
 def _file_lock(file: Path) -> Iterator[None]:
     try:
-        lock = file.with_name(file.name + ".lock").open("w")
+        lock = os.fdopen(os.open(f"{file}.lock", os.O_WRONLY | os.O_CREAT, 0o600), "w")
     except OSError as error:
         raise StoreUnavailable(f"database {file}: {error.strerror}; make its directory, and writable") from error
     with lock:

@@ -7,8 +7,8 @@ import secrets
 import stat
 from pathlib import Path
 
-from provider.bootstrap.engines import state_root
 from provider.config.settings import WebSettings
+from provider.config.state import make_private_directory, state_root
 from provider.domain.errors import ConfigError
 
 BYTES = 32
@@ -41,7 +41,7 @@ def _read(path: Path) -> bytes:
 
 
 def _make(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_directory(path.parent)
     draft = path.with_name(f"{NAME}.{os.getpid()}-{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

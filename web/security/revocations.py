@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from provider.bootstrap.engines import state_root
+from provider.config.state import make_private_directory, state_root
 from provider.domain.errors import ConfigError
 
 NAME = "web-signed-out"
@@ -41,7 +41,7 @@ def open_revocations(lifetime_seconds: float) -> Revocations:
     """Return those of this user's state directory; raise `ConfigError` when they could not be kept there."""
     directory = state_root() / NAME
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_directory(directory)
     except OSError as error:
         raise ConfigError(
             f"{directory}: {error.strerror}; sign-outs are kept there: make it writable, or set XDG_STATE_HOME"

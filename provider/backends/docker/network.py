@@ -21,7 +21,7 @@ PUBLISHING_NETWORKS = frozenset({"bridge", "default"})
 """Docker's own bridge: ports are published there, because names are not resolved."""
 
 CONFLICT = 409
-_OPTIONS = {"com.docker.network.bridge.enable_icc": "false"}
+CLOSED_TO_NEIGHBOURS = {"com.docker.network.bridge.enable_icc": "false"}
 
 NOWHERE = "127.0.0.1"
 """The name server of a sandbox without a way outside: engines before 25.0 forward its questions outside by default."""
@@ -62,7 +62,7 @@ class LedgerNetwork:
             listed = client.networks(filters={"label": labels})
             if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
                 raise ValueError("the answer is not a list of networks")
-            closed = [one for one in listed if (one.get("Options") or {}).items() >= _OPTIONS.items()]
+            closed = [one for one in listed if (one.get("Options") or {}).items() >= CLOSED_TO_NEIGHBOURS.items()]
             oldest, *others = sorted(closed, key=lambda one: (one["Created"], one["Id"])) or [None]
         for one in others:
             self._remove(str(one["Id"]))
@@ -74,7 +74,7 @@ class LedgerNetwork:
                 client.create_network(
                     self.name,
                     driver="bridge",
-                    options=_OPTIONS,
+                    options=CLOSED_TO_NEIGHBOURS,
                     check_duplicate=True,
                     internal=self.egress == "none",
                     labels={LEDGER: self.ledger_id, EGRESS: self.egress},

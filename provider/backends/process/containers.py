@@ -14,6 +14,7 @@ from provider.backends.labels import container_name, find_identity, labels_for
 from provider.backends.process.procfs import read_boot_id
 from provider.backends.process.records import ContainerDirectory, ContainerRecord
 from provider.backends.redaction import WINDOW_BYTES, log_tail
+from provider.config.state import make_private_directory
 from provider.domain.containers import Discovered, Evidence, SandboxInfo, SandboxSpec
 from provider.domain.errors import BackendUnavailable
 
@@ -89,7 +90,7 @@ class ProcessContainers:
 
     def make(self, spec: SandboxSpec) -> ProcessContainer | None:
         """Make the directory of a container to be; None when its name is taken."""
-        self._state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private_directory(self._state_dir)
         directory = ContainerDirectory(self._state_dir / container_name(self._prefix, spec))
         record = ContainerRecord(
             container_id=f"proc-{uuid.uuid4().hex}",
