@@ -50,7 +50,7 @@ def wants_problem() -> bool:
 
 
 def answer(status: int, detail: str) -> Response:
-    """Say that it did not work, in the form that the caller reads."""
+    """Answer that it did not work, in the form that the caller reads."""
     if wants_problem():
         return problem(status, detail)
     known = services().last_known.recall()

@@ -18,12 +18,12 @@ PATIENCE_SECONDS = 3.0
 
 
 def livez() -> ResponseReturnValue:
-    """Say that this process answers."""
+    """Answer that this process answers."""
     return Response("ok\n", content_type="text/plain; charset=utf-8")
 
 
 def readyz() -> ResponseReturnValue:
-    """Say whether pages can be read now; `?verbose` also compares the schema and tells what was looked at."""
+    """Answer whether pages can be read now; `?verbose` also compares the schema and lists what was looked at."""
     fresh = services().open_head_poller().first_look(PATIENCE_SECONDS)
     is_verbose = "verbose" in request.args
     checks = {"store": _check_store(fresh), "feed": fresh.error}

@@ -40,7 +40,7 @@ class Invariants:
         self._last: tuple[float, Look] | None = None
 
     def look(self, reports: Reports) -> Look:
-        """Tell what is broken, as of now or of the last minute."""
+        """Return what is broken, as of now or of the last minute."""
         last = self._last
         if last is not None and self._clock() - last[0] < FRESH_SECONDS:
             return last[1]

@@ -104,7 +104,7 @@ def _operator() -> str:
 
 
 def _tell(report: ActionReport) -> Reply:
-    """Tell what came of it; what was refused or failed is a problem with the outcome in it."""
+    """Return what came of it; raise a problem with the outcome in it for what was refused or failed."""
     if isinstance(report.error, VersionConflict):
         raise report.error
     done = ActionDone(
@@ -151,7 +151,7 @@ OPERATIONS = (
     ),
     Operation(
         path="/sweeps/actions/<action>", name="act_on_sweeps", method="POST", handler=_sweep, shape=ActionDone,
-        role="operator", summary="Sweep now, or tell what a sweep would do.",
+        role="operator", summary="Sweep now, or preview what a sweep would do.",
         parameters=(_choice(SWEEP_ACTIONS), KEY), body=_body(adopt=ADOPT),
     ),
 )  # fmt: skip

@@ -23,7 +23,7 @@ MEDIA_TYPE = "application/json"
 
 
 def route_of(operation: Operation) -> Route:
-    """Make the route of an operation."""
+    """Return the route of an operation."""
     return Route(
         path=PREFIX + operation.path, endpoint=f"api_{operation.name}", view=_view(operation),
         methods=(operation.method,), role=operation.role,
@@ -80,6 +80,6 @@ def _write(operation: Operation, reply: Reply) -> Response:
 
 
 def _at(cursor: str) -> str:
-    """Make the address of another page of the same list."""
+    """Return the address of another page of the same list."""
     arguments = [(name, value) for name, value in request.args.items(multi=True) if name != "cursor"]
     return f"{request.root_path}{request.path}?{urlencode([*arguments, ('cursor', cursor)])}"

@@ -47,7 +47,7 @@ def _error(name: str, detail: str) -> dict[str, str]:
 
 
 def _find_fault(schema: Mapping[str, Any], value: Any) -> str | None:
-    """Tell what is wrong with one field; None when nothing is."""
+    """Return what is wrong with one field; None when nothing is."""
     kind = KINDS[schema["type"]]
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         return f"is no {schema['type']}"

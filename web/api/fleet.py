@@ -45,7 +45,7 @@ BY = Parameter(
 OPERATIONS = (
     Operation(
         path="/now", name="now", handler=_now, shape=Overview, etag="moment",
-        summary="Tell how the fleet is doing, since when, and why.",
+        summary="Get how the fleet is doing, since when, and why.",
     ),
     Operation(
         path="/timeline", name="timeline", handler=_timeline, shape=TimelineReading, etag="moment",
@@ -58,11 +58,11 @@ OPERATIONS = (
     ),
     Operation(
         path="/system", name="system", handler=_system, shape=SystemReport, etag="moment",
-        summary="Tell about the database and the ledger in it.",
+        summary="Describe the database and the ledger in it.",
     ),
     Operation(
         path="/integrity", name="integrity", handler=_integrity, shape=IntegritySummary, etag="position",
-        summary="Tell how far the log is sealed.",
+        summary="Get how far the log is sealed.",
     ),
     Operation(
         path="/projections", name="projections", handler=_check_projections, shape=ProjectionCheck, parameters=(LIMIT,),
@@ -71,6 +71,6 @@ OPERATIONS = (
     Operation(
         path="/violations", name="violations", handler=_list_violations, shape=Violation, is_list=True,
         parameters=(LIMIT,),
-        summary="List the broken invariants of the ledger: none on a healthy one. Looks at the whole history.",
+        summary="List the broken invariants of the ledger: none on a healthy one. Reads the whole history.",
     ),
 )  # fmt: skip

@@ -63,7 +63,7 @@ FOR_ALL, FOR_POST = (400, 401, 403, 404, 405, 406, 422, 429, 503), (409, 412, 41
 
 
 def route(operations: Sequence[Operation]) -> Route:
-    """Make the route of the description."""
+    """Return the route of the description."""
     described = functools.cache(lambda: describe(operations))
 
     def view() -> ResponseReturnValue:

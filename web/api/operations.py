@@ -51,7 +51,7 @@ class Operation:
     """One method of one path. `shape` is the type of what is answered, of each item where it is a list.
 
     `etag` says on what an answer depends: on the last event alone (`position`), on the time as well (`moment`), or on
-    one sandbox (`version`: the handler tells it). `more` are the fields that a list has beside its items.
+    one sandbox (`version`: the handler returns it). `more` are the fields that a list has beside its items.
     """
 
     path: str

@@ -92,7 +92,7 @@ def _list_restarts(asked: Asked) -> Reply:
 
 
 def get_sandbox(asked: Asked) -> SandboxRecord:
-    """Find the sandbox in the path, or raise `SandboxNotFound`."""
+    """Return the sandbox in the path, or raise `SandboxNotFound`."""
     record = asked.reports.insights.find_by_id(asked["sandbox_id"])
     if record is None:
         raise SandboxNotFound(asked["sandbox_id"])
@@ -110,7 +110,7 @@ OPERATIONS = (
     ),
     Operation(
         path="/sandboxes/<sandbox_id>", name="sandbox", handler=_get, shape=SandboxRecord, etag="version",
-        summary="Tell about one sandbox. Its ETag is for `If-Match` of an action.", parameters=(SANDBOX_ID,),
+        summary="Get one sandbox. Its ETag is for `If-Match` of an action.", parameters=(SANDBOX_ID,),
     ),
     Operation(
         path="/sandboxes/<sandbox_id>/generations", name="sandbox_generations", handler=_list_generations,
@@ -124,7 +124,7 @@ OPERATIONS = (
     ),
     Operation(
         path="/sandboxes/<sandbox_id>/as-of", name="sandbox_as_of", handler=_look_back, shape=SandboxThen,
-        etag="moment", summary="Tell how a sandbox was at a time or a position, by default now.",
+        etag="moment", summary="Get a sandbox as it was at a time or a position, by default now.",
         parameters=(SANDBOX_ID, AT, POSITION),
     ),
     Operation(

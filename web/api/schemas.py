@@ -78,7 +78,7 @@ class Schemas:
         raise TypeError(f"{hint!r} has no schema")
 
     def add(self, name: str, schema: Schema) -> Schema:
-        """Put a schema down under a name; return the reference to it."""
+        """Record a schema under a name; return the reference to it."""
         self.components.setdefault(name, schema)
         return {"$ref": f"#/components/schemas/{name}"}
 

@@ -1,4 +1,4 @@
-"""One look-out per process: notices that the ledger has moved on, and tells everybody who waits.
+"""One head poller per process: notices that the ledger has moved on, and wakes everybody who waits.
 
 It looks at the position of the last event, which costs next to nothing, so however many pages are open, the database is
 asked by one thread.
@@ -67,12 +67,12 @@ class HeadPoller:
         self._thread.join(JOIN_SECONDS)
 
     def leave(self) -> None:
-        """Tell everybody who waits that the server ends. A handler of signals may call this: its thread never waits."""
+        """Wake everybody who waits: the server ends. A handler of signals may call this: its thread never waits."""
         self.is_leaving = True
         self._ring()
 
     def subscribe(self) -> Wakeup:
-        """Give a bell that rings at every change, from now on."""
+        """Return a bell that rings at every change, from now on."""
         wakeup = Wakeup()
         with self._lock:
             self._waiting.add(wakeup)
@@ -91,7 +91,7 @@ class HeadPoller:
                 wakeup.ring()
 
     def freshness(self) -> HeadFreshness:
-        """Tell how current the view is; nothing is asked. A look that does not come back says nothing by itself."""
+        """Return how current the view is; nothing is asked. A look that does not come back says nothing by itself."""
         fresh = self._freshness
         if fresh.as_of is None or fresh.stale_since is not None:
             return fresh
@@ -105,7 +105,7 @@ class HeadPoller:
         return self.freshness()
 
     def find_change(self, after: int) -> Change | None:
-        """Tell what changed behind a position; None when nothing did."""
+        """Return what changed behind a position; None when nothing did."""
         position = self._freshness.position
         # Behind the head: another ledger, or one from a backup. What was shown before is worth nothing then.
         if self._changes is None or after == position:
@@ -118,10 +118,12 @@ class HeadPoller:
             try:
                 self._look(self._insights())
                 pause = self._look_seconds
-            except Exception as error:
-                if not isinstance(error, SandboxError):
-                    logger.exception("the look at the ledger failed", extra={"action": "web_tail"})
+            except SandboxError as error:
                 self._note_failure(str(error))
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            except Exception:
+                logger.exception("the look at the ledger failed", extra={"action": "web_tail"})
+                self._note_failure("the look at the ledger failed; the log of this server says why")
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             self._looked.set()
 

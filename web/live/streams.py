@@ -35,7 +35,7 @@ class Places:
         return self._free.acquire(blocking=False)
 
     def leave(self) -> None:
-        """Give a place back."""
+        """Free a place."""
         self._free.release()
 
 

@@ -30,7 +30,7 @@ class Wakeup:
         return rang
 
     def close(self) -> None:
-        """Give the descriptors back."""
+        """Close the descriptors."""
         os.close(self._reader)
         os.close(self._writer)
 

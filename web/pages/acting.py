@@ -1,4 +1,4 @@
-"""The forms with which operators act. Each ends on a page that tells from the ledger what came of it."""
+"""The forms with which operators act. Each ends on a page that shows from the ledger what came of it."""
 
 from __future__ import annotations
 
@@ -61,20 +61,20 @@ MANY = (RELEASE, RESTART, DESTROY, CLEAR)
 
 
 def may_act() -> bool:
-    """Tell whether who asks is an operator."""
+    """Whether who asks is an operator."""
     principal = find_principal()
     return principal is not None and principal.may("operator")
 
 
 def offer_for(status: str, retry_at: datetime | None) -> tuple[Choice, ...]:
-    """Tell what can be done to a sandbox in this status; the decision is made again, on what is true then."""
+    """Return what can be done to a sandbox in this status; the decision is made again, on what is true then."""
     return (*OFFERS.get(status, (RESTART,)), *((CLEAR,) if retry_at is not None else ()))
 
 
 def make_form(
     reports: Reports, choices: tuple[Choice, ...], url: str, seen_version: int | None = None
 ) -> Acting | None:
-    """Make the form for operators; others get none. `?done=` names the call whose outcome is told."""
+    """Return the form for operators; others get none. `?done=` names the call whose outcome is shown."""
     done = request.args.get("done", "")
     found = reports.operations.list_actions(AuditFilter(correlation_id=done), limit=1).items if done else ()
     if not may_act():

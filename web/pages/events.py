@@ -100,7 +100,7 @@ def read_filter(address: Address, now: datetime) -> EventFilter:
 
 
 def find_problems(address: Address, now: datetime) -> list[str]:
-    """Say which filters cannot be read, so that nobody takes their answer for the log."""
+    """Return which filters cannot be read, so that nobody takes their answer for the log."""
     times = [name for name in ("since", "until") if address.get(name) and read_moment(address.get(name), now) is None]
     unknown = [one for one in address.get("type").split(",") if one and one not in REGISTRY]
     return [

@@ -67,7 +67,7 @@ def show() -> ResponseReturnValue:
 
 
 def build(overview: Overview) -> NowView:
-    """Put what was read into words and drawings."""
+    """Return what was read in words and drawings."""
     reading, verdict = overview.reading, overview.verdict
     since = verdict.since
     return NowView(
@@ -133,7 +133,7 @@ def mark_of(mark: FleetMark) -> StripMark:
 
 def _tell_reason(reason: Reason) -> ReasonLine:
     if reason.reason is None:
-        word = Word("not examined", "unknown", "it died, and the engine has not told how yet")
+        word = Word("not examined", "unknown", "it died, and the engine has not reported how yet")
         return ReasonLine(
             word, reason, url_for("sandboxes", q=format_search(Search(status=("dead",), image=(reason.image,))))
         )

@@ -73,12 +73,12 @@ def _build(reports: Reports, question: Question) -> SandboxesView:
 
 
 def _can_mean_all(question: Question, count: Count) -> bool:
-    """Tell whether all that match may be acted on at once: they were chosen, and are not too many to count."""
+    """Whether all that match may be acted on at once: they were chosen, and are not too many to count."""
     return not question.search.is_empty and not count.is_capped and 0 < count.value <= BULK_LIMIT
 
 
 def _find_one(reports: Reports, question: Question) -> str | None:
-    """Find the sandbox that the whole search names, when it is an id or the unique beginning of one."""
+    """Return the sandbox that the whole search names, when it is an id or the unique beginning of one."""
     words = question.search.words
     if not words or question.search != Search(words=words[:1]) or not JUMPS.fullmatch(words[0]):
         return None

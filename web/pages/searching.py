@@ -39,7 +39,7 @@ class Question:
     error: str | None = None
 
     def link(self, **changes: object) -> str:
-        """Make the address of the same list with some terms changed, from its beginning."""
+        """Return the address of the same list with some terms changed, from its beginning."""
         # A new time is given as text; the moment that the old text stood for goes with it.
         times = {name.removesuffix("_text"): None for name in changes if name.endswith("_text")}
         changed = replace(self.search, **times, **changes)  # type: ignore[arg-type]

@@ -55,7 +55,7 @@ def _tell(row: SweepRow) -> SweepLine:
 
 
 def say_sweep(row: SweepRow) -> Word:
-    """Say how a run went."""
+    """Return how a run went."""
     if row.error is not None:
         return say_outcome("failed")
     if row.finished_at is None:

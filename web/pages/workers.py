@@ -67,12 +67,12 @@ def _tell(row: WorkerReport, lease_seconds: float) -> WorkerLine:
 
 
 def say_worker(row: WorkerReport, lease_seconds: float) -> Word:
-    """Say how a worker is: silent is not known to be dead before the sweep says so."""
+    """Return how a worker is: silent is not known to be dead before the sweep says so."""
     if row.ended_as is not None:
         return ENDINGS.get(row.ended_as, Word(row.ended_as, "unknown"))
     if row.silent_seconds > lease_seconds:
         return Word("silent", "unknown", "no heartbeat for longer than its lease; the next sweep declares it lost")
-    return Word("alive", "good", "its heart beats")
+    return Word("alive", "good", "its heartbeat is recent")
 
 
 page = WebPage(path="/workers", endpoint="workers", title="Workers", key="w", view=show)

@@ -16,7 +16,7 @@ class Address:
 
     @classmethod
     def of(cls, path: str, arguments: Iterable[tuple[str, str]] | Mapping[str, str] = ()) -> Address:
-        """Make an address; a later argument replaces an earlier one of the same name."""
+        """Return an address; a later argument replaces an earlier one of the same name."""
         pairs = arguments.items() if isinstance(arguments, Mapping) else arguments
         return cls(path, tuple((name, value) for name, value in dict(pairs).items() if value != ""))
 

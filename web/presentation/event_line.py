@@ -26,7 +26,7 @@ class EventLine:
 
 
 def tell_event(recorded: RecordedEvent) -> EventLine:
-    """Put one event into words."""
+    """Return one event in words."""
     kind, _, name = recorded.stream.partition(":")
     return EventLine(
         recorded=recorded,

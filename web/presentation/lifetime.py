@@ -100,6 +100,6 @@ def _mark_end(scale: Scale, generation: Generation) -> EndMark | None:
 
 
 def end_of(generation: Generation) -> datetime | None:
-    """Tell when a generation's container stopped being of use: the engine's time, else when it was noticed."""
+    """Return when a generation's container stopped being of use: the engine's time, else when it was noticed."""
     moments = (generation.finished_at, generation.died_at, generation.ended_at)
     return next((one for one in moments if one is not None), None)

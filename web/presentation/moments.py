@@ -19,7 +19,7 @@ SPANS = {
 
 
 def say_ago(moment: datetime, now: datetime) -> str:
-    """Say how long ago something was, with one unit: `now`, `12 s ago`, `3 min ago`, `in 2 h`."""
+    """Return how long ago something was, with one unit: `now`, `12 s ago`, `3 min ago`, `in 2 h`."""
     seconds = (now - moment).total_seconds()
     whole = int(abs(seconds))
     if whole < 1:
@@ -30,7 +30,7 @@ def say_ago(moment: datetime, now: datetime) -> str:
 
 
 def say_seconds(seconds: float | None) -> str:
-    """Say a duration; nothing known is `unknown`, never zero."""
+    """Return a duration in words; nothing known is `unknown`, never zero."""
     return "unknown" if seconds is None else format_duration(seconds)
 
 
@@ -53,7 +53,7 @@ def show_machine(moment: datetime) -> str:
 
 
 def say_range(since: datetime, until: datetime) -> str:
-    """Say a stretch of time, with its dates unless it lies within one day."""
+    """Return a stretch of time in words, with its dates unless it lies within one day."""
     first, last = since.astimezone(UTC), until.astimezone(UTC)
     if first.date() == last.date():
         return f"{first:%H:%M:%S} to {last:%H:%M:%S} UTC"
@@ -61,7 +61,7 @@ def say_range(since: datetime, until: datetime) -> str:
 
 
 def read_moment(text: str, now: datetime) -> datetime | None:
-    """Read a time from an address as `parse_moment` does; None for what is none."""
+    """Return a time from an address as `parse_moment` does; None for what is none."""
     try:
         return parse_moment(_with_plus(text), now)
     except ValueError:

@@ -36,7 +36,7 @@ class Scale:
         return max((self.until - self.since).total_seconds(), 0.001)
 
     def share(self, moment: datetime) -> float:
-        """Tell how far along a moment lies, 0 to 1; what lies outside is drawn at the edge."""
+        """Return how far along a moment lies, 0 to 1; what lies outside is drawn at the edge."""
         return min(max((moment - self.since).total_seconds() / self.seconds, 0.0), 1.0)
 
     def x(self, moment: datetime) -> str:

@@ -106,7 +106,7 @@ def _draw_ends(scale: Scale, ends: Ends, peak: int) -> list[Bar]:
 
 
 def _place_marks(scale: Scale, marks: Sequence[StripMark]) -> tuple[PlacedMark, ...]:
-    """Put marks of one kind that would cover each other into one, at the place of the first."""
+    """Merge marks of one kind that would cover each other, at the place of the first."""
     groups: dict[MarkKind, list[list[StripMark]]] = {}
     for mark in sorted(marks, key=lambda one: one.at):
         of_kind = groups.setdefault(mark.kind, [])

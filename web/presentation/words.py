@@ -1,4 +1,4 @@
-"""What is said of a state: a word, and a kind that gives it shape and colour. Unknown has a kind of its own. Pure."""
+"""What a state is called: a word, and a kind that gives it shape and colour. Unknown has a kind of its own. Pure."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ OUTCOMES = {
 
 
 def say_status(status: str | None) -> Word:
-    """Say the status of a sandbox."""
+    """Return the word for the status of a sandbox."""
     return UNKNOWN if status is None else STATUSES.get(status, Word(status, "unknown"))
 
 
 def say_end(reason: str | None, expected: bool | None) -> Word:
-    """Say how a container ended; an expected end never looks like a failure, an unknown one like neither."""
+    """Return how a container ended; an expected end never looks like a failure, an unknown one like neither."""
     if reason is None and expected is None:
         return UNKNOWN
     text = reason or "start failed"
@@ -59,12 +59,12 @@ def say_end(reason: str | None, expected: bool | None) -> Word:
 
 
 def say_cause(reason: str | None) -> Word:
-    """Say why a container ended where only the reason is at hand."""
+    """Return why a container ended, where only the reason is at hand."""
     return say_end(reason, None if reason is None else reason not in UNEXPECTED_REASONS)
 
 
 def say_exit(code: int | None, oom_killed: bool | None) -> Word:
-    """Say an exit code as shells and engines mean it."""
+    """Return an exit code in words, as shells and engines mean it."""
     if oom_killed:
         shown = "OOM" if code is None else f"{code} OOM"
         return Word(shown, "plain", "the kernel killed it for lack of memory")
@@ -75,14 +75,14 @@ def say_exit(code: int | None, oom_killed: bool | None) -> Word:
 
 
 def say_outcome(outcome: str | None) -> Word:
-    """Say what came of an action or a sweep; without an outcome it is under way."""
+    """Return what came of an action or a sweep; without an outcome it is under way."""
     if outcome is None:
         return Word("under way", "under-way", "no outcome is on record yet")
     return OUTCOMES.get(outcome, Word(outcome.replace("_", " "), "unknown"))
 
 
 def say_noticed(detected_by: str | None) -> str:
-    """Say how a death was noticed."""
+    """Return how a death was noticed."""
     return DETECTED.get(detected_by or "", detected_by or "")
 
 

@@ -19,7 +19,7 @@ class Trusted:
         return address is not None and any(address in network for network in self._networks)
 
     def find_client(self, peer: str | None, forwarded_for: str | None) -> Address | None:
-        """Find the address of who asks: the last one on the way that is no trusted proxy.
+        """Return the address of who asks: the last one on the way that is no trusted proxy.
 
         `forwarded_for` is believed only as far as trusted proxies wrote it.
         """
@@ -42,7 +42,7 @@ def parse_address(text: str | None) -> Address | None:
 
 
 def is_loopback(text: str | None) -> bool:
-    """Tell whether an address is this machine's own."""
+    """Whether an address is this machine's own."""
     address = parse_address(text)
     return address is not None and address.is_loopback
 

@@ -20,10 +20,10 @@ WINDOW_SECONDS = 900.0
 
 
 class Authenticator(Protocol):
-    """Tells who asks."""
+    """Finds out who asks."""
 
     def identify(self, request: Request) -> Principal | None:
-        """Find who asks; None when they may sign in first. Raise `Forbidden` when they cannot."""
+        """Return who asks; None when they may sign in first. Raise `Forbidden` when they cannot."""
 
 
 class Local:

@@ -21,12 +21,12 @@ class Principal:
     how: How
 
     def may(self, role: WebRole) -> bool:
-        """Tell whether this is enough for what asks for `role`."""
+        """Whether this is enough for what asks for `role`."""
         return role in (self.role, "viewer")
 
 
 def find_principal() -> Principal | None:
-    """Tell who asks; None while nobody has signed in."""
+    """Return who asks; None while nobody has signed in."""
     found: Principal | None = g.get("sandbox_ledger_principal")
     return found
 

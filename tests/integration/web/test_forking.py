@@ -1,4 +1,4 @@
-"""A dashboard that was opened before its server forked: every process has connections and a look-out of its own."""
+"""A dashboard that was opened before its server forked: every process has connections and a head poller of its own."""
 
 from __future__ import annotations
 
@@ -32,4 +32,4 @@ def test_a_forked_child_begins_anew_and_leaves_the_parents_things_alone(fleet: F
         assert services.reports is own
         before = poller.freshness().position
         fleet.acquire("another")
-        wait_until(lambda: poller.freshness().position > before, what="the parent's look-out goes on")
+        wait_until(lambda: poller.freshness().position > before, what="the parent's head poller goes on")

@@ -1,4 +1,4 @@
-"""The look-out over the ledger: what it notices, what it survives, and what it tells."""
+"""The head poller: what it notices, what it survives, and whom it wakes."""
 
 from __future__ import annotations
 
@@ -63,15 +63,21 @@ def test_a_position_from_another_ledger_or_from_long_ago_is_told_everything(poll
         assert change.topics == {EVERYTHING}
 
 
-@pytest.mark.parametrize("error", [StoreUnavailable("the database is away"), RuntimeError("the database is away")])
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (StoreUnavailable("the database is away"), "the database is away"),
+        (RuntimeError("'NoneType' object"), "the look at the ledger failed; the log of this server says why"),
+    ],
+)
 def test_it_survives_a_database_that_is_away_and_says_since_when(
-    switch: Switch, poller: HeadPoller, error: Exception
+    switch: Switch, poller: HeadPoller, error: Exception, said: str
 ) -> None:
     assert poller.first_look(10).stale_since is None
     switch.error = error
     wait_until(lambda: poller.freshness().stale_since, what="it is noticed as away")
     stale = poller.freshness()
-    assert stale.error == "the database is away"
+    assert stale.error == said
     assert stale.stale_since == stale.as_of
     switch.error = None
     wait_until(lambda: poller.freshness().stale_since is None, what="it is noticed as back")

@@ -51,7 +51,7 @@ def test_a_crash_is_told_while_the_page_is_open(web_server: WebServer, fleet: Fl
         begun = read(lines, "heartbeat")
         fleet.crash(fleet.ids["active"])
         while not (told := read(lines, "change"))["sandbox_ids"]:
-            assert told["topics"] == ["all"], "the look-out has only begun"
+            assert told["topics"] == ["all"], "the head poller has only begun"
         assert told["position"] > begun["position"]
         assert told["sandbox_ids"] == [fleet.ids["active"]]
         assert told["topics"] == ["sandbox"]
