@@ -1,4 +1,4 @@
-"""The dashboard: what happened to the sandboxes, in the browser. Reads through `provider.runtime`, never a table."""
+"""The dashboard: what happened to the sandboxes, in the browser. Reads through `provider.reading`, never a table."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
     channel_class = Connection
 
     def __init__(self, application: WSGIApplication, listener: socket.socket, threads: int) -> None:
-        self._most = _connections_allowed()
+        self._most = connections_allowed()
         self._stopping = self._ended = False
         adjustments = Adjustments(
             sockets=[listener], threads=threads, ident=NAME, backlog=BACKLOG, connection_limit=2 * self._most + 100,
@@ -164,7 +164,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
             wasyncore.loop(timeout=min(LOOK_SECONDS, seconds), map=self._map, use_poll=True, count=1)
 
 
-def _connections_allowed() -> int:
+def connections_allowed() -> int:
     """Return how many connections this process can have open, after raising its own limit as far as it may."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 2 * MOST_CONNECTIONS + SPARE_DESCRIPTORS

@@ -29,7 +29,7 @@ def command(invocation: Invocation, until_stdin_closes: bool) -> None:
 
 def _end_with_stdin() -> None:
     """Wait until nobody can write to stdin any more, which is so even when a starter was killed; then end in order."""
-    # Not through `sys.stdin`: a server process that is forked meanwhile would inherit its lock, and abort at its end.
+    # Not through `sys.stdin`: this thread would hold its lock for good, and the interpreter abort at its end.
     while os.read(0, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -112,7 +114,7 @@ def test_a_connection_that_asks_for_nothing_is_closed_and_one_at_work_is_not(
 def test_when_there_are_too_many_connections_the_oldest_that_ask_nothing_make_room(
     open_house: Callable[..., House], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_module, "_connections_allowed", lambda: 8)
+    monkeypatch.setattr(server_module, "connections_allowed", lambda: 8)
     house = open_house()
     with ExitStack() as stack:
         working = stack.enter_context(house.connect(b"GET /wait HTTP/1.0\r\n\r\n"))
@@ -172,6 +174,17 @@ def test_a_header_with_an_underscore_is_not_the_one_with_a_hyphen(open_house: Ca
     house = open_house()
     assert httpx.get(house.url, headers={"X_Name": "mallory"}).text == "answered"
     assert httpx.get(house.url, headers={"X-Name": "alice"}).text == "alice"
+
+
+@pytest.mark.parametrize(("soft", "hard", "expected"), [(300, 1000, "372 1000"), (600, 600, "172 600")])
+def test_the_limit_of_connections_leaves_room_for_files_and_databases(soft: int, hard: int, expected: str) -> None:
+    program = (
+        f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}));"
+        "from web import server; allowed = server.connections_allowed();"
+        "print(allowed, resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert ran.stdout.strip() == expected
 
 
 def _is_refused(house: House) -> bool:
