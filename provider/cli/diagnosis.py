@@ -145,7 +145,7 @@ def _check_backend(settings: Settings) -> Iterator[Finding]:
 
 def _check_engine(engine: EngineDescription, image: str) -> Iterator[Finding]:
     if not engine.reachable:
-        yield Finding("engine", "fail", "; ".join(engine.errors.values()) or f"{engine.address} does not answer")
+        yield Finding("engine", "fail", next(iter(engine.errors.values()), f"{engine.address} does not answer"))
         return
     place = f"{engine.address}, host {engine.host_name}"
     yield Finding("engine", "ok", f"Docker {engine.engine_version}, API {engine.api_version}, at {place}")

@@ -114,12 +114,21 @@ class Engine:
 
 
 def explain(error: BaseException) -> str:
-    """Say in one line what the engine answered, or why it did not."""
+    """Return in one line what the engine answered, or why it did not."""
     if isinstance(error, APIError) and error.response is not None:
         text = f"HTTP {error.response.status_code}: {error.explanation or error.response.reason}"
     else:
-        text = f"{type(error).__name__}: {error}"
+        text = _find_reason(error) or f"{type(error).__name__}: {error}"
     return " ".join(text.split())[:500]
+
+
+def _find_reason(error: BaseException) -> str | None:
+    """Find what the system said, in an exception that libraries have wrapped into others."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    wrapped = (*error.args, getattr(error, "reason", None), error.__cause__)
+    found = (_find_reason(one) for one in wrapped if isinstance(one, BaseException))
+    return next((reason for reason in found if reason), None)
 
 
 def _filter_for(reference: str) -> dict[str, str]:

@@ -35,7 +35,8 @@ def read_seals(
         except InvalidSealError as error:
             raise click.BadParameter(f"{file.name}: {error}; `sandbox-ledger seal` prints such lines") from None
         except (ValueError, OSError) as error:
-            raise click.BadParameter(f"{file.name}: cannot be read ({error})") from None
+            reason = getattr(error, "strerror", None) or "it is not text"
+            raise click.BadParameter(f"{file.name}: cannot be read: {reason}") from None
     return tuple(seals)
 
 
