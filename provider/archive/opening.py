@@ -46,10 +46,10 @@ def open_bundles(
 ) -> ImportReport:
     """Make a directory with a ledger of these bundles: one extract, or bundles that follow each other.
 
-    The directory is there whole or not at all; it must not be there before.
+    The directory is there whole or as it was; it must be new or empty.
     """
     with refused(directory):
-        if directory.exists():
+        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
             raise FileError(directory, "is there already, and was left as it is; choose another name")
         fresh = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}.", suffix=".part"))
         try:

@@ -146,8 +146,10 @@ def test_what_cannot_be_opened_leaves_no_directory(storied: SqlEventStore, tmp_p
         assert words in str(refused.value)
         assert str(path) in str(refused.value)
         assert list(place.iterdir()) == []
+    (place / "somebody's").touch()
     with pytest.raises(FileError, match="is there already"):
         show(path, place)
+    assert [left.name for left in place.iterdir()] == ["somebody's"]
     with pytest.raises(BundleError, match="no event is chosen"):
         extract(storied, Selection(after=4, through=4), tmp_path / "nothing")
     assert not (tmp_path / "nothing").exists()

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     help="What is older: than a time, than an age such as 90d, or than this position.",
 )  # fmt: skip
 @click.option(
-    "--output", "directory", required=True, metavar="DIR", help="Where the bundle goes; it must be there.",
-    type=click.Path(path_type=Path, exists=True, file_okay=False, writable=True),
+    "--output", "directory", required=True, metavar="DIR", help="Directory of the bundle, made where there is none.",
+    type=click.Path(path_type=Path, file_okay=False, writable=True),
 )  # fmt: skip
 def command(invocation: Invocation, *, before: AsOf, directory: Path) -> None:
     """Move the oldest part of the log into a bundle.
@@ -33,9 +33,13 @@ def command(invocation: Invocation, *, before: AsOf, directory: Path) -> None:
     The bundle is written, read back and recorded before anything leaves the database. Run it again after an
     interruption: it goes on where it was. Keep the bundles: `import` makes the whole log of them again.
     """
+    from provider.archive.new_file import refused
     from provider.bootstrap import open_administration
 
-    with closing(open_administration(invocation.existing(), migrate=True)) as ledger, progress("archiving") as step:
+    settings = invocation.existing()
+    with refused(directory):
+        directory.mkdir(exist_ok=True)
+    with closing(open_administration(settings, migrate=True)) as ledger, progress("archiving") as step:
         report = ledger.archive(before, directory, operator(), step)
     if invocation.is_json:
         base = report.base._asdict()

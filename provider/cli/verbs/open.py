@@ -18,8 +18,9 @@ EXISTING = click.Path(path_type=Path, exists=True, dir_okay=False)
 @verb("open", writes_file=True)
 @click.argument("bundles", nargs=-1, required=True, metavar="BUNDLE...", type=EXISTING)
 @click.option(
-    "--output", "directory", required=True, type=click.Path(path_type=Path), metavar="DIR", help="A new directory."
-)
+    "--output", "directory", required=True, type=click.Path(path_type=Path), metavar="DIR",
+    help="A directory, new or empty.",
+)  # fmt: skip
 def command(invocation: Invocation, *, bundles: tuple[Path, ...], directory: Path) -> None:
     """Make a ledger for reading of a bundle.
 

@@ -18,7 +18,6 @@ def cli(ledger: Ledger, tmp_path: Path) -> CommandLine:
     """Give the command line, with a seal key, on a ledger in which one sandbox crashed and another one lives."""
     ledger.crash(ledger.start("one", "alice"))
     ledger.start("two", "bob")
-    (tmp_path / "archives").mkdir()
     url = ledger.settings.database.url
     return CommandLine(tmp_path, {"database": {"url": url}, "audit": {"seal_key": KEY}})
 

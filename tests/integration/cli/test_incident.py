@@ -23,6 +23,7 @@ def test_an_incident_is_opened_and_explained_elsewhere(cli: CommandLine, ledger:
     written = cli.read("bundle", "--sandbox", "one", "--user", "alice", "--output", str(bundle))
     history = ledger.insights.history(ledger.insights.get("one", "alice").sandbox_id)
     assert written["events"] == len(history)
+    shown.mkdir()  # an empty directory will do
     opened = cli.run("open", str(bundle), "--output", str(shown))
     assert opened.stdout.startswith(f"{len(history)} events of ledger {ledger.store.ledger_id}; look at them with\n")
     assert "nothing proves who made it" in opened.error
