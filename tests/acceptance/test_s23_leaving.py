@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -97,7 +96,7 @@ def test_s23_who_cannot_release_does_not_say_that_it_left(own_postgres_server: P
 
 @on("file")
 def test_s23_an_abandoned_provider_does_not_keep_the_interpreter(crew: Crew, tmp_path: Path) -> None:
-    began = time.monotonic()
     arguments = [crew.database_url, str(tmp_path / "abandoned")]
-    subprocess.run([sys.executable, "-c", ABANDONED, *arguments], check=True, timeout=60, cwd=Path(__file__).parents[2])
-    assert time.monotonic() - began < 60  # its call waits for a place for 600 s
+    # Its call waits for a place for 600 s.
+    command = [sys.executable, "-c", ABANDONED, *arguments]
+    subprocess.run(command, check=True, timeout=100, cwd=Path(__file__).parents[2])

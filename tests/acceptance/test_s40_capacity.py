@@ -101,10 +101,8 @@ def test_s41_reject_refuses_at_once_and_burst_goes_over_the_limit(
         open_provider({**base, "sandbox": {"replicas": 1, "overflow": "burst"}}, backend=backend) as loose,
     ):
         strict.acquire("held")
-        began = time.monotonic()
         with pytest.raises(CapacityExceeded, match=r"sandbox\.replicas"):
-            strict.acquire("t", timeout=60)
-        assert time.monotonic() - began < 10
+            strict.acquire("t", timeout=600)  # longer than a test may take
         with caplog.at_level(logging.WARNING):
             loose.acquire("t")
         assert "over capacity" in caplog.text
@@ -134,15 +132,11 @@ def test_s41_who_waits_for_its_own_limit_stands_in_nobodys_way(database_url: str
     settings = {"database": {"url": database_url}, "sandbox": {"replicas": 2, "max_per_user": 1}}
     with open_provider(settings, backend=FakeBackend()) as sandboxes:
         anns = sandboxes.acquire("a", user_id="ann")
-        waiting = threading.Thread(target=sandboxes.acquire, args=("a2",), kwargs={"user_id": "ann", "timeout": 30})
+        waiting = threading.Thread(target=sandboxes.acquire, args=("a2",), kwargs={"user_id": "ann", "timeout": 600})
         waiting.start()
         try:
-            took = []
             for _ in range(30):  # long enough for Ann's call to have met her limit
-                began = time.monotonic()
-                sandboxes.destroy(sandboxes.acquire("b", user_id="bob"))
-                took.append(time.monotonic() - began)
-            assert max(took) < 4
+                sandboxes.destroy(sandboxes.acquire("b", user_id="bob", timeout=30))
         finally:
             sandboxes.release(anns)
             waiting.join()

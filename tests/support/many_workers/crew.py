@@ -6,7 +6,8 @@ import itertools
 import json
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -200,6 +201,15 @@ class Crew:
         worker = self.start_worker(**changes)
         assert worker.worker_id
         return worker
+
+    @contextmanager
+    def on_engine(self, name: str) -> Iterator[None]:
+        """Let workers that are opened inside the block use another engine."""
+        usual, self._engine = self._engine, name
+        try:
+            yield
+        finally:
+            self._engine = usual
 
     def declare_lost(self, lease: float = 30.0) -> list[str]:
         """Look for lost workers once, as a sweep does that goes by this lease time."""

@@ -67,6 +67,6 @@ def test_any_bytes_give_clean_text_within_the_limit(raw: bytes) -> None:
 
 
 def test_hostile_text_takes_no_long_time() -> None:
-    started_at = time.perf_counter()
+    started_at = time.process_time()
     redact("a." * 3000 + "-" * 3000 + "password" * 400)
-    assert time.perf_counter() - started_at < 2
+    assert time.process_time() - started_at < 2  # quadratic, it would be minutes

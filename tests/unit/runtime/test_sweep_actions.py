@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,6 +13,7 @@ from provider.domain.errors import BackendUnavailable
 from provider.domain.ids import derive_sandbox_id
 from provider.domain.sweeps import Counts
 from provider.testing import FakeBackend
+from tests.support.waiting import wait_until
 from tests.unit.runtime.sweep_rig import SweepRig, counted_statements
 
 RECORDED_AND_REMOVED = ["SandboxDied", "SandboxEvicted", "EvidenceCollected", "SandboxDestroyed"]
@@ -277,9 +277,7 @@ def test_a_back_off_that_is_over_is_cleared(rig: SweepRig) -> None:
         rig.engine.kill(sandbox_id)
         assert worker.get(sandbox_id) is None
     assert "CrashLoopEntered" in rig.types(sandbox_id)
-    deadline = time.monotonic() + 10
-    while "CrashLoopCleared" not in rig.types(sandbox_id) and time.monotonic() < deadline:
-        worker.sweep()
+    wait_until(lambda: worker.sweep() and "CrashLoopCleared" in rig.types(sandbox_id), what="the end of the back-off")
     assert rig.types(sandbox_id)[-1] == "CrashLoopCleared"
     assert worker.sweep().plan.is_empty
 
