@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 PIP   := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help env up test test-long lint format types contracts check bench chaos mutants reference clean
+.PHONY: help env up test test-unit test-long test-random lint format types contracts check bench chaos mutants reference clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -31,12 +31,20 @@ $(STAMP): pyproject.toml constraints.txt
 up: env ## Get everything ready, show a crash and a worker restart, then sweep and serve the dashboard
 	$(BIN)/sandbox-ledger up $(UP_ARGS)
 
-test: env ## Run all tests but the long ones (ARGS='-k name' picks some, WORKERS=0 runs them in one process)
-	@# In memory where there is such a place: thousands of small databases that wait for the disk test only the disk.
-	PYTEST_DEBUG_TEMPROOT=$(firstword $(wildcard /dev/shm /tmp)) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not long" $(ARGS)
+# In memory where there is such a place: thousands of small databases that wait for the disk test only the disk.
+PYTEST := PYTEST_DEBUG_TEMPROOT=$(firstword $(wildcard /dev/shm /tmp)) $(BIN)/python -m pytest
 
-test-long: env ## Walk every fault point on PostgreSQL too, run chaos for longer (many minutes)
-	PYTEST_DEBUG_TEMPROOT=$(firstword $(wildcard /dev/shm /tmp)) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m long $(ARGS)
+test: env ## Run all tests but the long ones: minutes (ARGS='-k name' picks some, WORKERS=0 runs them in one process)
+	$(PYTEST) -n $(WORKERS) --dist worksteal $(ARGS)
+
+test-unit: env ## Run what needs no server: seconds
+	$(PYTEST) -n $(WORKERS) -m "not long and not slow and not postgres and not docker and not browser" tests/unit $(ARGS)
+
+test-long: env ## Walk every fault point in all ways on both databases, run chaos for longer (many minutes)
+	$(PYTEST) -n $(WORKERS) --dist worksteal -m long $(ARGS)
+
+test-random: env ## Run all tests but the long ones in random order, which shows what one leaves to the next
+	$(PYTEST) -p randomly -n $(WORKERS) --dist worksteal $(ARGS)
 
 lint: env ## Check style and formatting
 	$(BIN)/ruff check .

@@ -16,7 +16,7 @@ from tests.support.docker_engine import EngineAddress, PrivateDockerEngine
 from tests.support.postgres import PostgresServer
 from tests.support.sandbox_image import TAG, build_sandbox_image
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("chaos")]
+pytestmark = pytest.mark.timeout(300)
 
 SHORT, LONG = 10.0, 40.0
 SECRET = "hush-7f3a9c"

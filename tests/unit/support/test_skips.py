@@ -6,7 +6,18 @@ import pytest
 
 from tests.support.skips import summarise
 
-PLUGIN = ("-p", "tests.support.skips", "-p", "no:cacheprovider", "-p", "no:xdist")
+PLUGIN = (
+    "-p",
+    "no:schemathesis",
+    "-p",
+    "no:randomly",
+    "-p",
+    "tests.support.skips",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:xdist",
+)
 
 
 def test_the_last_line_counts_the_skips_and_says_why(pytester: pytest.Pytester) -> None:

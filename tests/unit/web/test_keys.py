@@ -29,6 +29,7 @@ def find_in_child(_: int) -> bytes:
     return find_key(WebSettings())
 
 
+@pytest.mark.slow
 def test_processes_that_start_at_once_share_one_key(state: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(4) as pool:
         keys = pool.map(find_in_child, range(8), chunksize=1)
