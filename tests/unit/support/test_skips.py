@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.skips import summarise
 
-PLUGIN = (
+PLUGIN = ("-p", "no:randomly", "-p", "tests.support.skips", "-p", "no:cacheprovider", "-p", "no:xdist")
     "-p",
     "no:schemathesis",
     "-p",
