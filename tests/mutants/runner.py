@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import queue
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,15 +14,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from tests.mutants.mutant import ROOT, MisfitError, Mutant, read_code
+from tests.mutants.mutant import PACKAGES, ROOT, MisfitError, Mutant, read_code
 
 IGNORED = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.pyc")
 TEST_SECONDS = 60
 """How long one test may take: a mutant may make it wait for ever."""
-PLUGINS = ("no:cacheprovider", "pytest_timeout")
-"""All that these tests need: to import the others takes longer than most of the tests."""
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload([
+    "alembic.config", "docker", "flask", "httpx", "hypothesis", "psycopg", "pytest", "rich.table",
+    "sqlalchemy.dialects.postgresql", "sqlalchemy.dialects.sqlite",
+])  # fmt: skip
 FAILED = 1
 """pytest's exit code for tests that ran and failed. Any other than that and 0 means that they did not run."""
 
@@ -43,6 +46,13 @@ class Result:
         """The test that saw it; empty where none did."""
         lines = (line for line in self.output.splitlines() if line.startswith("FAILED "))
         return next(lines, "").removeprefix("FAILED ").partition(" - ")[0]
+
+
+class Ran(NamedTuple):
+    """How a run of tests ended, and what pytest wrote."""
+
+    code: int | None
+    output: str
 
 
 class Copies:
@@ -90,8 +100,8 @@ def run_one(mutant: Mutant, copy: Path) -> Result:
         done = run_tests(mutant.tests, mutant.selection, copy)
     finally:
         path.write_text(original)
-    verdict: Verdict = {0: "SURVIVED", FAILED: "killed"}.get(done.returncode, "TESTS DO NOT RUN")  # type: ignore[assignment]
-    return Result(mutant, verdict, time.monotonic() - began, done.stdout + done.stderr)
+    verdict: Verdict = {0: "SURVIVED", FAILED: "killed"}.get(done.code, "TESTS DO NOT RUN")  # type: ignore[assignment]
+    return Result(mutant, verdict, time.monotonic() - began, done.output)
 
 
 def find_broken(mutants: Sequence[Mutant], jobs: int) -> Sequence[str]:
@@ -106,21 +116,41 @@ def find_broken(mutants: Sequence[Mutant], jobs: int) -> Sequence[str]:
         def run(one: tuple[tuple[str, ...], str]) -> str | None:
             with copies.lend() as copy:
                 done = run_tests(*one, copy)
-            return None if done.returncode == 0 else f"{' '.join(one[0])}\n{done.stdout}{done.stderr}"
+            return None if done.code == 0 else f"{' '.join(one[0])}\n{done.output}"
 
         return [output for output in pool.map(run, chosen) if output is not None]
 
 
-def run_tests(tests: Sequence[str], selection: str, copy: Path) -> subprocess.CompletedProcess[str]:
-    """Run tests in a copy of the tree, up to the first that fails."""
-    options = ["-q", "-x", "-m", selection, "--timeout", str(TEST_SECONDS), "--tb=line"]
-    plugins = [f"-p{name}" for name in PLUGINS]
-    environment = os.environ | {
+def run_tests(tests: Sequence[str], selection: str, copy: Path) -> Ran:
+    """Run tests in a copy of the tree, up to the first that fails.
+
+    In a process forked from one that has imported what all tests need: to import it takes longer than most of them.
+    """
+    options = ["-q", "-x", "-m", selection, "--timeout", str(TEST_SECONDS), "--tb=line", "-p", "no:cacheprovider"]
+    with tempfile.NamedTemporaryFile(suffix=".txt") as output:
+        process = SERVER.Process(target=_run_pytest, args=([*options, *tests], copy, Path(output.name)))
+        process.start()
+        process.join()
+        return Ran(process.exitcode, Path(output.name).read_text(errors="replace"))
+
+
+def _run_pytest(arguments: Sequence[str], copy: Path, output: Path) -> None:
+    """Become a pytest that knows the copy of the tree only; does not return."""
+    for name in [one for one in sys.modules if one.partition(".")[0] in ("tests", *PACKAGES)]:
+        del sys.modules[name]
+    os.chdir(copy)
+    sys.path.insert(0, str(copy))
+    os.environ |= {
         # The package is installed from elsewhere: processes that the tests start must find the copy as well.
         "PYTHONPATH": str(copy),
         # A cached file is not noticed as old when the mutated file has the same size and the same second.
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     }
-    command = [sys.executable, "-m", "pytest", *plugins, *options, *tests]
-    return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+    sys.dont_write_bytecode = True
+    with output.open("wb") as stream:
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+    import pytest
+
+    sys.exit(int(pytest.main(["-p", "pytest_timeout", *arguments])))
