@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from provider.domain import events as ev
 from provider.domain.search import Search
 from provider.ports.reading.log import EventFilter
@@ -52,6 +54,12 @@ def test_a_death_is_seen_everywhere(store: SqlEventStore, reports: Reports) -> N
     totals = reports.system.totals(30.0)
     assert (totals.starts, totals.ends["crashed"], totals.ends["idle"], totals.events) == (1, 1, 0, 8)
     assert totals.startup_seconds == 1.25
+
+
+@pytest.mark.parametrize(("user", "count"), [("al*", 1), ("alice", 1), ("al%*", 0), ("_lice*", 0), ("%", 0)])
+def test_only_a_star_stands_for_anything(store: SqlEventStore, reports: Reports, user: str, count: int) -> None:
+    append(store, *born())
+    assert len(reports.sandboxes.list_page(Search(user=(user,))).items) == count
 
 
 def test_a_worker_finds_what_it_made_and_what_it_holds(store: SqlEventStore, reports: Reports) -> None:

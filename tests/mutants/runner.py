@@ -44,8 +44,7 @@ class Result:
     @property
     def killer(self) -> str:
         """The test that saw it; empty where none did."""
-        lines = (line for line in self.output.splitlines() if line.startswith("FAILED "))
-        return next(lines, "").removeprefix("FAILED ").partition(" - ")[0]
+        return find_failed(self.output)
 
 
 class Ran(NamedTuple):
@@ -100,8 +99,20 @@ def run_one(mutant: Mutant, copy: Path) -> Result:
         done = run_tests(mutant.tests, mutant.selection, copy)
     finally:
         path.write_text(original)
-    verdict: Verdict = {0: "SURVIVED", FAILED: "killed"}.get(done.code, "TESTS DO NOT RUN")  # type: ignore[assignment]
-    return Result(mutant, verdict, time.monotonic() - began, done.output)
+    return Result(mutant, judge(done), time.monotonic() - began, done.output)
+
+
+def judge(done: Ran) -> Verdict:
+    """Say what a run of tests means; one in which no test failed and none passed means nothing."""
+    if done.code == 0:
+        return "SURVIVED"
+    return "killed" if done.code == FAILED and find_failed(done.output) else "TESTS DO NOT RUN"
+
+
+def find_failed(output: str) -> str:
+    """Return the first test that failed; empty where none did."""
+    words = [line.split(" ", 2) for line in output.splitlines() if line.startswith(("FAILED ", "ERROR tests"))]
+    return words[0][1] if words else ""
 
 
 def find_broken(mutants: Sequence[Mutant], jobs: int) -> Sequence[str]:

@@ -16,7 +16,7 @@ HOUR_AGO = NOW - timedelta(hours=1)
 
 
 class Queries:
-    """A ledger made some hours before the last one, with 20 unexpected ends in the last hour and 48 before it."""
+    """A ledger made some hours before the last one, with 20 unexpected ends in the last hour and 24 before it."""
 
     def __init__(self, hours: float) -> None:
         self._begun_at = HOUR_AGO - timedelta(hours=hours)
@@ -25,7 +25,7 @@ class Queries:
         return Freshness(ledger_id="l", now=NOW, head_position=1, recorded_at=NOW)
 
     def read_fleet(self, **_: object) -> FleetReading:
-        day = Tally(since=HOUR_AGO - timedelta(days=1), until=HOUR_AGO, unexpected_ends=48)
+        day = Tally(since=HOUR_AGO - timedelta(days=1), until=HOUR_AGO, unexpected_ends=24)
         return FleetReading(
             freshness=self.freshness(), begun_at=self._begun_at, statuses={}, live=0,
             current=Tally(since=HOUR_AGO, until=NOW, unexpected_ends=20), before=day, baseline=day,
@@ -35,7 +35,7 @@ class Queries:
         )  # fmt: skip
 
 
-@pytest.mark.parametrize(("hours", "normal"), [(0.9, None), (4.8, "2\u00d7 normal"), (100, "10\u00d7 normal")])
+@pytest.mark.parametrize(("hours", "normal"), [(0.9, None), (4.8, "4\u00d7 normal"), (100, "20\u00d7 normal")])
 def test_the_normal_rate_is_counted_from_the_ledgers_beginning(hours: float, normal: str | None) -> None:
     verdict = Fleet(Queries(hours), Settings()).overview().verdict
     assert verdict.level == "degraded"
