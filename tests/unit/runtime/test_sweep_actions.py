@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from provider import SandboxProvider
 from provider.domain.containers import SandboxInfo, SandboxSpec
 from provider.domain.errors import BackendUnavailable
 from provider.domain.ids import derive_sandbox_id
@@ -145,6 +146,24 @@ def test_a_sandbox_used_since_the_plan_is_not_reaped(rig: SweepRig) -> None:
     assert rig.status(sandbox_id) == "active"
 
 
+def test_a_sandbox_used_since_the_plan_is_not_evicted_for_room(rig: SweepRig) -> None:
+    worker, other = rig.open(replicas=1), rig.open()
+    oldest, newest = other.acquire("oldest"), other.acquire("newest")
+    other.release(oldest)
+    other.release(newest)
+    gate = rig.engine.hang("discover")
+    with ThreadPoolExecutor(1) as pool:
+        sweeping = pool.submit(worker.sweep)
+        gate.wait_entered()
+        assert other.acquire("oldest") == oldest
+        other.release(oldest)
+        gate.open()
+        assert [step.sandbox_id for step in sweeping.result().plan.steps] == [oldest]
+    assert (rig.status(oldest), rig.status(newest)) == ("warm", "warm")
+    worker.sweep()
+    assert (rig.status(oldest), rig.status(newest)) == ("warm", "gone")
+
+
 def test_a_container_created_during_the_sweep_is_no_orphan(rig: SweepRig) -> None:
     rig.clock_seconds = -10_000  # an engine whose clock is hours behind: every container looks old
     worker, other = rig.open(), rig.open()
@@ -280,6 +299,31 @@ def test_a_back_off_that_is_over_is_cleared(rig: SweepRig) -> None:
     wait_until(lambda: worker.sweep() and "CrashLoopCleared" in rig.types(sandbox_id), what="the end of the back-off")
     assert rig.types(sandbox_id)[-1] == "CrashLoopCleared"
     assert worker.sweep().plan.is_empty
+
+
+def test_a_back_off_that_began_since_the_plan_is_not_cleared(rig: SweepRig) -> None:
+    backoff = {"free": 0, "window": 600, "reset_after": 600}
+    worker = rig.open(restart_backoff={**backoff, "initial": 0.05, "max": 0.05})
+    other = rig.open(restart_backoff={**backoff, "initial": 60, "max": 60})
+    sandbox_id = derive_sandbox_id(None, "t")
+
+    def crash(with_back_off_of: SandboxProvider) -> None:
+        with_back_off_of.acquire("t")
+        rig.engine.kill(sandbox_id)
+        assert with_back_off_of.get(sandbox_id) is None
+
+    crash(worker)
+    retry_at = rig.store.load(sandbox_id).retry_at
+    assert retry_at is not None
+    wait_until(lambda: rig.store.now() > retry_at, what="the end of the first back-off")
+    gate = rig.engine.hang("discover")
+    with ThreadPoolExecutor(1) as pool:
+        sweeping = pool.submit(worker.sweep)
+        gate.wait_entered()
+        crash(other)
+        gate.open()
+        assert "clear_backoff" in [step.kind for step in sweeping.result().plan.steps]
+    assert rig.store.load(sandbox_id).retry_at is not None
 
 
 def test_two_sweeps_at_once_record_every_death_once(rig: SweepRig) -> None:

@@ -94,6 +94,18 @@ def test_a_generation_that_is_over_is_not_held(processes: list[WorkerProcess]) -
         assert holders(owner, sandbox_id) == [owner.worker.worker_id]
 
 
+def test_the_hold_of_a_generation_is_none_of_the_next(processes: list[WorkerProcess]) -> None:
+    owner, caller = processes
+    sandbox_id = acquire(owner)
+    with caller.usage.call(sandbox_id, 1):
+        pass
+    owner.destroy(sandbox_id, "request", owner.worker.author())
+    assert acquire(owner) == sandbox_id
+    assert holders(owner, sandbox_id) == [owner.worker.worker_id]
+    with caller.usage.call(sandbox_id, 2):
+        assert holders(owner, sandbox_id) == sorted([owner.worker.worker_id, caller.worker.worker_id])
+
+
 def test_without_the_ledger_a_call_goes_on(
     processes: list[WorkerProcess], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

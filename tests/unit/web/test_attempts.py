@@ -24,6 +24,8 @@ def test_after_the_limit_the_rest_of_the_window_is_to_be_waited() -> None:
     assert attempts.take("b") == 0
     clock.now += 40
     assert attempts.take("a") == 0
+    clock.now += 100
+    assert [attempts.take("a") for _ in range(4)] == [0, 0, 0, 60]
 
 
 def test_one_who_was_right_starts_again() -> None:
