@@ -11,7 +11,6 @@ from provider.runtime.holds import Usage
 from provider.runtime.replica import Binding, Replica
 from provider.runtime.settle import examine
 from provider.runtime.worker.worker import Worker
-from provider.sandbox.sandbox import Sandbox
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +22,8 @@ def bind(worker: Worker, replica: Replica, usage: Usage, state: SandboxState) ->
     known = replica.find(state.sandbox_id)
     if known is not None and known.generation == current.number:
         return known
+    from provider.sandbox.sandbox import Sandbox  # here, because a worker that binds nothing needs no client
+
     info = current.info(state.sandbox_id)
     sandbox = Sandbox(
         state.sandbox_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from provider.domain.errors import InvalidIdError
 from provider.runtime.binding import bind
@@ -10,7 +11,9 @@ from provider.runtime.holds import Usage
 from provider.runtime.liveness import is_alive, record_death
 from provider.runtime.replica import Binding, Replica
 from provider.runtime.worker.worker import Worker
-from provider.sandbox.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from provider.sandbox.sandbox import Sandbox
 
 _ID = re.compile(r"[0-9a-f]{16}")
 

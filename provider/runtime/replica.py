@@ -6,10 +6,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from provider.domain.containers import SandboxInfo
 from provider.ports.engine import Liveness, Waitable
-from provider.sandbox.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from provider.sandbox.sandbox import Sandbox
 
 REMEMBERED_ENDS = 4096
 LONGEST_WAIT_SECONDS = 30.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from provider.core.patience import Patience
 from provider.domain.actions import require_version
 from provider.domain.decisions import Creation, decide_restart
@@ -19,7 +21,9 @@ from provider.runtime.release import require_known
 from provider.runtime.replica import Replica
 from provider.runtime.worker.background import Background
 from provider.runtime.worker.worker import Worker
-from provider.sandbox.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from provider.sandbox.sandbox import Sandbox
 
 
 class Restart:

@@ -32,11 +32,11 @@ from provider.runtime.worker.heartbeat import Heartbeat
 from provider.runtime.worker.jobs import JobStatus
 from provider.runtime.worker.watcher import Watcher
 from provider.runtime.worker.worker import Worker
-from provider.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from provider.runtime.sweep.sweep import Sweep
     from provider.runtime.sweep.sweeper import Sweeper
+    from provider.sandbox.sandbox import Sandbox
 
 logger = logging.getLogger(__name__)
 
