@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -17,11 +17,11 @@ THREAD = "start-up"
 
 def processor_seconds(process: subprocess.Popen[str]) -> float:
     """Wait for a process and return the processor time it took."""
-    before = os.times()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     process.communicate()
-    after = os.times()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert process.returncode == 0, process.args
-    return after.children_user - before.children_user + after.children_system - before.children_system
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 def start_python(code: str) -> subprocess.Popen[str]:
