@@ -46,7 +46,7 @@ def run(stage: Stage) -> Mapping[str, Reading]:
     }
     taken: dict[str, list[float]] = {name: [] for name in sides}
     try:
-        for _ in range(2 if stage.quick else 15):
+        for _ in range(2 if stage.quick else 9):
             for name, start in sides.items():
                 taken[name].append(processor_seconds(start()))
     finally:

@@ -13,7 +13,6 @@ from provider.backends.addresses import sandbox_url
 from provider.backends.labels import container_name, find_identity, labels_for
 from provider.backends.process.procfs import read_boot_id
 from provider.backends.process.records import ContainerDirectory, ContainerRecord
-from provider.backends.redaction import WINDOW_BYTES, log_tail
 from provider.config.state import make_private_directory
 from provider.domain.containers import Discovered, Evidence, SandboxInfo, SandboxSpec
 from provider.domain.errors import BackendUnavailable
@@ -59,6 +58,8 @@ class ProcessContainer:
 
     def read_log(self, secrets: Iterable[str]) -> str:
         """Return the redacted end of the log."""
+        from provider.backends.redaction import WINDOW_BYTES, log_tail  # its many patterns are compiled when it is
+
         raw, truncated = self.directory.read_log_end(WINDOW_BYTES)
         return log_tail(raw, secrets, truncated=truncated)
 

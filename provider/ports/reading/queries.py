@@ -8,21 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from provider.domain.archives import ArchiveRow
-from provider.domain.findings import Violation
-from provider.domain.log import RecordedEvent
-from provider.domain.search import Search
-from provider.domain.state import Generation
-from provider.domain.sweeps import SweepRow
-from provider.ports.reading.audit import AuditFilter, EvictionRow, OperatorActionRow, RestartRow, WorkerReport
-from provider.ports.reading.fleet import FleetReading, Freshness
-from provider.ports.reading.log import EventFilter, EventPage
-from provider.ports.reading.paging import DEFAULT_LIMIT, Count, Page
-from provider.ports.reading.sandboxes import SandboxAsOf, SandboxRecord, SandboxRow, SandboxSort
-from provider.ports.reading.system import ProjectionCheck, SystemReport, Totals
-from provider.ports.reading.timeline import RowBy, TimelineReading
+from provider.ports.reading.paging import DEFAULT_LIMIT
+
+if TYPE_CHECKING:
+    from provider.domain.archives import ArchiveRow
+    from provider.domain.findings import Violation
+    from provider.domain.log import RecordedEvent
+    from provider.domain.search import Search
+    from provider.domain.state import Generation
+    from provider.domain.sweeps import SweepRow
+    from provider.ports.reading.audit import AuditFilter, EvictionRow, OperatorActionRow, RestartRow, WorkerReport
+    from provider.ports.reading.fleet import FleetReading, Freshness
+    from provider.ports.reading.log import EventFilter, EventPage
+    from provider.ports.reading.paging import Count, Page
+    from provider.ports.reading.sandboxes import SandboxAsOf, SandboxRecord, SandboxRow, SandboxSort
+    from provider.ports.reading.system import ProjectionCheck, SystemReport, Totals
+    from provider.ports.reading.timeline import RowBy, TimelineReading
 
 
 class FleetQueries(Protocol):
