@@ -51,7 +51,7 @@ class Administration:
         return Maintenance(self._store.database)
 
     def verify(self, scope: Scope, progress: Progress | None = None) -> VerificationReport:
-        """Look for everything in the ledger that is not as it was recorded; change nothing."""
+        """Find everything in the ledger that is not as it was recorded; change nothing."""
         return self.maintenance.verify(find_seal_key(self._settings), scope, progress)
 
     def seal(self, actor: str) -> RecordedSeal | None:
