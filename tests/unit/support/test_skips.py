@@ -7,17 +7,6 @@ import pytest
 from tests.support.skips import summarise
 
 PLUGIN = ("-p", "no:randomly", "-p", "tests.support.skips", "-p", "no:cacheprovider", "-p", "no:xdist")
-    "-p",
-    "no:schemathesis",
-    "-p",
-    "no:randomly",
-    "-p",
-    "tests.support.skips",
-    "-p",
-    "no:cacheprovider",
-    "-p",
-    "no:xdist",
-)
 
 
 def test_the_last_line_counts_the_skips_and_says_why(pytester: pytest.Pytester) -> None:
