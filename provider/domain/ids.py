@@ -38,10 +38,16 @@ def begins_sandbox_id(text: str) -> bool:
     return _BEGINNING.fullmatch(text) is not None
 
 
+def require_text(sandbox_id: object) -> None:
+    """Raise `InvalidIdError` for what is no text: a list, say, cannot even be looked up."""
+    if not isinstance(sandbox_id, str):
+        raise InvalidIdError(f"sandbox id: expected text, got {type(sandbox_id).__name__}")
+
+
 def parse_sandbox_id(text: object) -> SandboxId:
     """Accept a sandbox id, or raise `InvalidIdError`."""
-    if not isinstance(text, str):
-        raise InvalidIdError(f"sandbox id: expected text, got {type(text).__name__}")
+    require_text(text)
+    assert isinstance(text, str)  # noqa: S101 - required
     if not _SANDBOX_ID.fullmatch(text):
         raise InvalidIdError(f"sandbox id {_shorten(text)}: expected 16 hex digits, as `acquire` returns them")
     return SandboxId(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from provider.domain.errors import InvalidIdError
+from provider.domain.ids import require_text
 from provider.runtime.binding import bind
 from provider.runtime.holds import Usage
 from provider.runtime.liveness import is_alive, record_death
@@ -31,7 +31,11 @@ class SandboxLookup:
 
     def find(self, sandbox_id: str) -> Sandbox | None:
         """Find a sandbox in the replica that is proven alive without any I/O; None says nothing."""
-        binding = self._find(sandbox_id)
+        try:
+            binding = self._find(sandbox_id)
+        except TypeError:  # not hashable; checked here, because a check before would cost every call
+            require_text(sandbox_id)
+            raise
         if binding is not None and (not self._checks or binding.probe()):
             self._touch(sandbox_id)
             return binding.sandbox
@@ -39,8 +43,7 @@ class SandboxLookup:
 
     def get(self, sandbox_id: str) -> Sandbox | None:
         """Return the live sandbox, or None when the id is unknown or its container is dead (it is then evicted)."""
-        if not isinstance(sandbox_id, str):
-            raise InvalidIdError(f"sandbox id: expected text, got {type(sandbox_id).__name__}")
+        require_text(sandbox_id)
         if not _ID.fullmatch(sandbox_id):
             return None
         checked: Binding | None = None

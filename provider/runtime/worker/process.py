@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from provider.domain import decisions
 from provider.domain.events import EndReason
+from provider.domain.ids import require_text
 from provider.domain.log import Author
 from provider.ports.log import ChangeFeed
 from provider.runtime.acquire import Acquire
@@ -138,10 +139,12 @@ class WorkerProcess:
 
     def release(self, sandbox_id: str) -> None:
         """Let go of a sandbox."""
+        require_text(sandbox_id)
         self.usage.release(sandbox_id)
 
     def destroy(self, sandbox_id: str, reason: EndReason, author: Author, seen: int | None = None) -> None:
         """Take a sandbox out of use and remove its container."""
+        require_text(sandbox_id)
         self.replica.let_go(sandbox_id)
         destroy(self.worker, self.replica, sandbox_id, reason, author, seen)
 
