@@ -16,6 +16,7 @@ from provider.domain.wording import count_of
 
 if TYPE_CHECKING:
     from provider.config.settings import Settings
+    from provider.domain.verification import SchemaComparison
     from provider.domain.workers import JobRow, WorkerJobs
     from provider.ports.engine import EngineDescription
 
@@ -108,6 +109,8 @@ def _check_database(settings: Settings) -> Iterator[Finding]:
                 yield _check_sqlite(found.wal_is_safe, str(found.journal_mode))
             schema = database.versions()
             yield _check_schema(schema.current, schema.head)
+            if schema.current == schema.head:
+                yield _check_guards(database.compare_schema())
         except StoreUnavailable as error:
             yield Finding("database", "fail", str(error))
 
@@ -127,6 +130,15 @@ def _check_schema(current: str | None, head: str) -> Finding:
     if current is None:
         return Finding("schema", "warn", "the database is empty; `sandbox-ledger db upgrade` or any worker fills it")
     return Finding("schema", "fail", f"{current}, but this version needs {head}; try `sandbox-ledger db upgrade`")
+
+
+def _check_guards(compared: SchemaComparison) -> Finding:
+    if compared.unchecked is not None:
+        return Finding("guards", "warn", f"triggers, views and indexes were not compared: {compared.unchecked}")
+    if not compared.differences:
+        return Finding("guards", "ok", "tables, indexes, triggers, functions and views are as the migrations make them")
+    advice = "somebody changed the schema; `sandbox-ledger verify` tells whether the log was changed too"
+    return Finding("guards", "fail", f"{'; '.join(compared.differences)}: {advice}")
 
 
 def _check_backend(settings: Settings) -> Iterator[Finding]:

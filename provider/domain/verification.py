@@ -32,13 +32,13 @@ class RecordedSeal:
 class Scope:
     """What a verification covers.
 
-    `since_last_seal` walks only what is behind the last seal that still matches; `tables` also compares the projections
-    with the fold of the log, which reads all of it once more.
+    `since_last_seal` walks only what is behind the last seal that still matches; `tables` also compares the tables
+    with the log, which reads all of it once more: None does so where the log is not long and all of it is walked.
     """
 
     kept_seals: tuple[Seal, ...] = ()
     since_last_seal: bool = False
-    tables: bool = False
+    tables: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,14 @@ class VerificationReport:
     problem_count: int
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaComparison:
+    """How a schema differs from the shipped one; `unchecked` says why nothing was compared, else it is None."""
+
+    differences: tuple[str, ...] = ()
+    unchecked: str | None = None
 
 
 def is_trusted(seal: Seal, ledger_id: str | None, stored_hash: str | None, key: SealKey | None) -> bool:

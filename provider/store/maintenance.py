@@ -9,14 +9,15 @@ from sqlalchemy import select, text
 
 from provider.domain.seals import SealKey
 from provider.domain.verification import Progress as VerificationProgress
-from provider.domain.verification import Scope, VerificationReport
+from provider.domain.verification import SchemaComparison, Scope, VerificationReport
 from provider.store import migrate
-from provider.store.audit_sql.views import list_missing
+from provider.store.coordination.lost_rows import find_lost_rows
 from provider.store.database import Database
 from provider.store.engine import sqlite_module, wal_is_safe
 from provider.store.projections.fold import Progress
 from provider.store.projections.rebuild import find_differences, rebuild
-from provider.store.tables import ledger_head, metadata
+from provider.store.schema import compare_schema
+from provider.store.tables import ledger_head
 from provider.store.verification import Verification
 
 
@@ -35,6 +36,8 @@ class CheckReport:
     schema: str
     events: int
     problems: tuple[str, ...]
+    schema_unchecked: str | None = None
+    """Why the schema was not compared with the shipped one; None where it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +68,22 @@ class Maintenance:
         migrate.upgrade(self._database)
         return before
 
+    def compare_schema(self) -> SchemaComparison:
+        """Compare tables, indexes, triggers, functions and views with those that the migrations make."""
+        return compare_schema(self._database)
+
     def check(self) -> CheckReport:
         """Verify the schema, the hash chain, and that the projections equal the fold of the log.
 
         Raise `CorruptLogError` at the first event that is not what was recorded.
         """
         head = self._require_schema()
-        problems = (*self._compare_schema(), *find_differences(self._database))
+        schema = self.compare_schema()
+        problems = [f"schema: {difference}" for difference in schema.differences]
+        problems += find_differences(self._database) + find_lost_rows(self._database)
         with self._database.reading() as connection:
-            return CheckReport(head, connection.execute(select(ledger_head.c.position)).scalar_one(), problems)
+            events = connection.execute(select(ledger_head.c.position)).scalar_one()
+        return CheckReport(head, events, tuple(problems), schema.unchecked)
 
     def verify(
         self, key: SealKey | None, scope: Scope, progress: VerificationProgress | None = None
@@ -108,13 +118,3 @@ class Maintenance:
 
     def _require_schema(self) -> str:
         return migrate.require_current(self._database, self.versions().current)
-
-    def _compare_schema(self) -> list[str]:
-        """Compare tables and columns with those this version expects, as `alembic check` does, and the views' names."""
-        from alembic.autogenerate import compare_metadata
-        from alembic.runtime.migration import MigrationContext
-
-        with self._database.reading() as connection:
-            context = MigrationContext.configure(connection, opts={"compare_type": True})
-            differences = [f"schema: {difference!r}" for difference in compare_metadata(context, metadata)]
-            return differences + [f"schema: view {name} is missing" for name in list_missing(connection)]

@@ -82,6 +82,14 @@ def upgrade(database: Database, revision: str = "head") -> None:
         connection.commit()
 
 
+def migrate_connection(connection: Connection) -> None:
+    """Make the newest schema over a connection to an empty database; the caller has the transaction."""
+    from alembic import command
+
+    with _ALEMBIC:
+        command.upgrade(alembic_config(connection), "head")
+
+
 def downgrade(database: Database, revision: str) -> None:
     """Migrate down to a revision (`base` drops everything)."""
     with _ALEMBIC, database.translated(), _exclusive(database) as connection:

@@ -26,15 +26,20 @@ from provider.domain.verification import (
 from provider.domain.wording import count_of
 from provider.store.audit_sql.views import list_violations
 from provider.store.chunks import chunked
+from provider.store.coordination.lost_rows import find_lost_rows
 from provider.store.database import Database
 from provider.store.log.chain_base import chain_base
 from provider.store.log.seals import last_seals, read_head, read_seal
 from provider.store.log.walk import hashes_at, positions_before, walk
 from provider.store.projections.rebuild import find_differences
+from provider.store.schema import compare_schema
 from provider.store.tables import streams
 
 CHECKED_HERE = frozenset({"gap_in_positions", "head_differs", "gap_in_versions", "stream_differs", "stream_unknown"})
 """The rules of `v_violations` that a walk checks event by event."""
+
+MOST_COMPARED = 100_000
+"""A log with more events is folded, for the comparison with the tables, only where that is asked for."""
 
 SEALS_TRIED = 1000
 """An incremental walk looks among so many for a seal that matches; with none it walks from the beginning."""
@@ -75,7 +80,8 @@ class Verification:
             findings.note(f"{told} place in the chain was checked")
         if kind != "seal":
             self._list_violations()
-        if self._scope.tables:
+        self._compare_schema()
+        if self._is_comparing(known_end):
             self._compare_tables(known_end, may_be_newer=bool(check.unreadable))
         return VerificationReport(
             ledger_id=ledger_id, start=start, start_kind=kind, end=check.point, events=check.events,
@@ -134,19 +140,36 @@ class Verification:
         except StoreUnavailable as error:
             if not findings.count:
                 raise
-            # The view reads payloads: in a log that was damaged they may be none.
-            findings.note(f"v_violations cannot be read from this log: {error}")
+            # The rules read payloads: in a log that was damaged they may be none.
+            findings.note(f"the rules of v_violations cannot be checked on this log: {error}")
             return
         for found in violations:
             if found.rule not in CHECKED_HERE:
                 findings.add("violation", found.position, f"{found.rule}: {found.subject}: {found.detail}")
+
+    def _compare_schema(self) -> None:
+        compared = compare_schema(self._database)
+        for difference in compared.differences:
+            self._findings.add("schema", None, difference)
+        if compared.unchecked is not None:
+            self._findings.note(f"the schema was not compared with the shipped one: {compared.unchecked}")
+
+    def _is_comparing(self, head: ChainPoint | None) -> bool:
+        """Whether the tables are compared with the log; what is left out is noted."""
+        if self._scope.tables is not None:
+            return self._scope.tables
+        events = head.position if head is not None else 0
+        if self._scope.since_last_seal or events > MOST_COMPARED:
+            self._findings.note("the tables were not compared with the log: `sandbox-ledger verify --tables` does that")
+            return False
+        return True
 
     def _compare_tables(self, head: ChainPoint | None, *, may_be_newer: bool) -> None:
         if head is None:
             self._findings.add("table", None, "without a head row the tables cannot be compared with the log")
             return
         try:
-            for difference in find_differences(self._database):
+            for difference in [*find_differences(self._database), *find_lost_rows(self._database)]:
                 self._findings.add("table", None, difference)
         except CorruptLogError as error:
             if may_be_newer and not self._findings.count:

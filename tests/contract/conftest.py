@@ -9,6 +9,7 @@ import pytest
 
 from provider.domain import events as ev
 from provider.reading.reports import Reports
+from provider.store.coordination.workers import SqlWorkerRegistry
 from provider.store.log.event_store import SqlEventStore
 from tests.contract.reports_support import reading
 from tests.contract.store_support import AUTHOR, OTHER, append, born, creating, died, opened
@@ -31,6 +32,9 @@ def reports(store: SqlEventStore) -> Iterator[Reports]:
 @pytest.fixture
 def storied(store: SqlEventStore) -> SqlEventStore:
     """Fill a ledger with 22 events: two workers, a crash and a restart, another sandbox that still lives."""
+    registry = SqlWorkerRegistry(store.database)
+    registry.register("w1", "h", 1)
+    registry.register("w2", "h", 2)
     store.append("worker:w1", 0, [ev.WorkerStarted(worker_id="w1", host="h", pid=1)], AUTHOR)
     append(store, *born())
     append(store, *died(store))
@@ -40,6 +44,7 @@ def storied(store: SqlEventStore) -> SqlEventStore:
     append(store, of_another_thread, *born(1, OTHER)[1:], sandbox_id=OTHER)
     append(store, ev.SandboxReleased(generation=1, worker_id="w1", cause="request"), sandbox_id=OTHER)
     store.append("worker:w2", 1, [ev.WorkerStopped(worker_id="w2")], AUTHOR)
+    registry.end("w2", "stopped")
     append(store, ev.SandboxDestroyFailed(generation=2, error="no"))
     append(store, ev.SandboxReleased(generation=2, worker_id="w1", cause="request"))
     return store

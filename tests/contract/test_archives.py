@@ -21,6 +21,7 @@ from provider.domain.workers import decide_worker_started, decide_worker_stopped
 from provider.runtime.worker.heartbeat import commit_worker
 from provider.store.archives.archives import SqlArchives
 from provider.store.archives.restore import SqlRestore
+from provider.store.coordination.workers import SqlWorkerRegistry
 from provider.store.log.event_store import SqlEventStore
 from provider.store.log.feed import SqlFeed
 from provider.store.projections.rebuild import find_differences, rebuild
@@ -208,6 +209,7 @@ def test_workers_whose_beginning_was_archived_still_leave_and_come_back(storied:
     archive(storied, storied.head_position(), tmp_path)
     assert commit_worker(storied, "w2", lambda known: decide_worker_stopped(known, "w2"), AUTHOR) == ()
     assert commit_worker(storied, "w1", lambda known: decide_worker_started(known, "w1", "h", 1), AUTHOR) == ()
+    SqlWorkerRegistry(storied.database).register("w3", "h", 3)
     assert len(commit_worker(storied, "w3", lambda known: decide_worker_started(known, "w3", "h", 3), AUTHOR)) == 1
     for worker_id in ("w1", "w3"):
         decide = functools.partial(decide_worker_stopped, worker_id=worker_id)

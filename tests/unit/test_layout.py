@@ -6,7 +6,7 @@ import graphlib
 
 import grimp
 
-ROOTS = ("provider",)
+ROOTS = ("provider", "web")
 
 
 def test_no_file_imports_itself_by_way_of_others() -> None:

@@ -56,10 +56,16 @@ def check(invocation: Invocation) -> int:
     with closing(open_administration(invocation.existing())) as ledger, progress("reading the whole log"):
         report = ledger.maintenance.check()
     if invocation.is_json:
-        write_json({"events": report.events, "problems": list(report.problems), "schema": report.schema})
+        unchecked = report.schema_unchecked
+        write_json({
+            "events": report.events, "problems": list(report.problems), "schema": report.schema,
+            "schema_unchecked": unchecked,
+        })  # fmt: skip
     else:
         for problem in report.problems:
             write_line(visible(problem))
+        if report.schema_unchecked is not None:
+            write_line(f"note: the schema was not compared with the shipped one: {report.schema_unchecked}")
         told = (
             f"{count_of(len(report.problems), 'problem')}; `sandbox-ledger rebuild` makes the tables from the log again"
         )

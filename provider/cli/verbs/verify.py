@@ -49,8 +49,11 @@ def read_seals(
     "--full/--since-last-seal", default=True,
     help="Walk the whole log (default), or only what is behind the last seal that still matches.",
 )  # fmt: skip
-@click.option("--tables", is_flag=True, help="Also compare the tables with the fold of the log, as `db check` does.")
-def command(invocation: Invocation, seals: tuple[Seal, ...], full: bool, tables: bool) -> int:
+@click.option(
+    "--tables/--no-tables", default=None,
+    help="Also compare the tables with the log, as `db check` does; by default where the log is not long.",
+)  # fmt: skip
+def command(invocation: Invocation, seals: tuple[Seal, ...], full: bool, tables: bool | None) -> int:
     """Find whatever was changed, dropped, inserted or reordered in the log, and say where.
 
     Walks the hash chain, compares its end, its streams and the seals in it. A log whose end was cut off, or that was

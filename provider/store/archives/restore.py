@@ -14,10 +14,9 @@ from provider.store.archives.extract import fill_from_extract
 from provider.store.archives.restoration import Restoration
 from provider.store.database import Database
 from provider.store.projections.fold import Fold, Progress
+from provider.store.schema import READ_ONLY
 from provider.store.tables import archives, events, ledger_head, streams
 
-_READ_ONLY = """CREATE TRIGGER events_for_reading BEFORE INSERT ON events
-BEGIN SELECT RAISE(ABORT, 'this ledger is a copy for reading: nothing can be recorded in it'); END"""
 _LOCKED = ("ledger_head", "archives", "streams", "events", "sandboxes", "generations", "workers")
 
 
@@ -52,7 +51,7 @@ class SqlRestore:
             _require_empty(connection)
             yield connection
             if self._for_reading:
-                connection.exec_driver_sql(_READ_ONLY)
+                connection.exec_driver_sql(READ_ONLY)
 
 
 def _require_empty(connection: Connection) -> None:

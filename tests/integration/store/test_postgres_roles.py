@@ -14,6 +14,8 @@ from sqlalchemy import make_url
 
 from provider import open_provider
 from provider.store.audit_sql.views import CURRENT
+from provider.store.database import open_database
+from provider.store.schema import compare_schema
 from tests.contract.store_support import opened
 from tests.support.file_engine import FileBackend
 
@@ -129,3 +131,14 @@ def test_who_may_only_read_reads_every_view_and_writes_nothing(roles: Roles) -> 
     assert set(said.values()) <= {"42501", "25006"}, f"no privilege, or a read-only transaction: {said}"
     by_itself = _refusals(roles.read, FORBIDDEN, "SET default_transaction_read_only = off")
     assert set(by_itself.values()) == {"42501"}, "it is no matter of a setting that anybody may change"
+
+
+def test_a_role_that_may_make_no_schema_says_that_the_schema_was_not_compared(roles: Roles) -> None:
+    for url, is_compared in ((roles.owner, True), (roles.append, False), (roles.read, False)):
+        database = open_database(url)
+        try:
+            compared = compare_schema(database)
+        finally:
+            database.close()
+        assert compared.differences == ()
+        assert (compared.unchecked is None) == is_compared, compared
