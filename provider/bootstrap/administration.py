@@ -52,13 +52,23 @@ class Administration:
 
     def verify(self, scope: Scope, progress: Progress | None = None) -> VerificationReport:
         """Find everything in the ledger that is not as it was recorded; change nothing."""
+        from provider.bootstrap.sealing import find_seal_file
+
+        interval = self._settings.audit.seal_interval
+        if interval:  # a ledger that nobody seals may be a copy, which ends before the log that was sealed here
+            scope = dataclasses.replace(
+                scope, list_own_seals=lambda ledger_id: find_seal_file(ledger_id).list(), seal_interval=interval
+            )
         return self.maintenance.verify(find_seal_key(self._settings), scope, progress)
 
-    def seal(self, actor: str) -> RecordedSeal | None:
-        """Seal the log now and return its newest seal; None for an empty log."""
+    def seal(self, actor: str, *, accept: bool = False) -> RecordedSeal | None:
+        """Seal the log now and return its newest seal; None for an empty log.
+
+        With `accept`, also one that does not go on from the last seal made on this host.
+        """
         from provider.bootstrap.sealing import make_sealing
 
-        return make_sealing(self._settings, self._store).seal(new_author(actor))
+        return make_sealing(self._settings, self._store).seal(new_author(actor), accept=accept)
 
     def archive(self, before: AsOf, directory: Path, actor: str, progress: Callable[[str], None]) -> ArchiveReport:
         """Archive what was recorded before a position, a moment or an age."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provider.bootstrap.insights import make_insights
+from provider.bootstrap.sealing import find_seal_file
 from provider.bootstrap.stores import open_store
 from provider.reading.fleet import Fleet
 from provider.reading.integrity import Integrity
@@ -29,9 +30,10 @@ def open_reports(settings: Settings, *, migrate: bool = True) -> Reports:
     """Open everything the dashboard reads; no engine is contacted. Close it with `close()`."""
     store = open_store(settings, migrate=migrate)
     database = store.database
+    integrity = Integrity(SqlSeals(database), SqlLedgerQueries(database), lambda: find_seal_file(store.ledger_id))
     return Reports(
         insights=make_insights(store),
-        fleet=Fleet(SqlFleetQueries(database), settings),
+        fleet=Fleet(SqlFleetQueries(database), integrity, settings),
         sandboxes=SqlSandboxQueries(database),
         log=SqlLogQueries(database),
         timeline=Timeline(SqlTimelineQueries(database)),
@@ -39,5 +41,5 @@ def open_reports(settings: Settings, *, migrate: bool = True) -> Reports:
         operations=SqlOperationQueries(database),
         system=SqlSystemQueries(database),
         past=SqlPast(database),
-        integrity=Integrity(SqlSeals(database), SqlLedgerQueries(database)),
+        integrity=integrity,
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provider.archive.seal_file import SealFile
 from provider.archive.sealing import Sealing
 from provider.bootstrap.stores import find_seal_key
+from provider.config.state import state_root
 from provider.store.log.seals import SqlSeals
 
 if TYPE_CHECKING:
@@ -15,4 +17,9 @@ if TYPE_CHECKING:
 
 def make_sealing(settings: Settings, store: SqlEventStore) -> Sealing:
     """Wire what seals the log."""
-    return Sealing(store, SqlSeals(store.database), find_seal_key(settings))
+    return Sealing(store, SqlSeals(store.database), find_seal_key(settings), find_seal_file(store.ledger_id))
+
+
+def find_seal_file(ledger_id: str) -> SealFile:
+    """Return the file in which this user's processes on this host keep the seals that they made of a ledger."""
+    return SealFile(state_root() / "seals" / f"{ledger_id}.txt")

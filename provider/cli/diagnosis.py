@@ -95,6 +95,7 @@ def _check_ledger(settings: Settings) -> Iterator[Finding]:
     yield from _check_database(settings)
     yield from _check_sweeper(settings)
     yield from _check_jobs(settings)
+    yield from _check_seals(settings)
 
 
 def _check_database(settings: Settings) -> Iterator[Finding]:
@@ -220,6 +221,20 @@ def _check_jobs(settings: Settings) -> Iterator[Finding]:
         except StoreUnavailable:
             return  # the lines about the database report it
     yield from report_jobs(workers, settings.worker.lease_time)
+
+
+def _check_seals(settings: Settings) -> Iterator[Finding]:
+    from provider.bootstrap import open_reports
+
+    with closing(open_reports(settings, migrate=False)) as reports:
+        try:
+            breach = reports.integrity.find_breach()
+        except StoreUnavailable:
+            return  # told by the lines about the database
+    if breach is not None:
+        yield Finding("seals", "fail", f"{breach}; `sandbox-ledger verify` tells more")
+    else:
+        yield Finding("seals", "ok", "no seal made on this host says that the log was cut off or rewritten")
 
 
 def report_jobs(workers: Sequence[WorkerJobs], lease_seconds: float) -> Iterator[Finding]:

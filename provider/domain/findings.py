@@ -8,7 +8,7 @@ from typing import Literal
 
 Rule = Literal[
     "content", "missing", "version", "head", "truncated", "outside", "stream", "seal", "kept_seal", "rewritten",
-    "violation", "table", "schema",
+    "violation", "table", "schema", "unsealed",
 ]  # fmt: skip
 """What is broken; docs/tamper-evidence.md says what each means."""
 

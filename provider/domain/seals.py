@@ -96,6 +96,19 @@ def check_authenticity(seal: Seal, key: SealKey | None) -> Authenticity:
     return "genuine" if hmac.compare_digest(key.sign(seal.text), seal.hmac) else "forged"
 
 
+def find_breach(seal: Seal, ledger_id: str | None, base: int, found: str | None) -> str | None:
+    """Return why a log is not the one that was sealed; None when it goes on from the seal, or its events are archived.
+
+    `base` is the position that the log in the database goes on from, `found` the hash it has at the seal's position.
+    """
+    if seal.ledger_id != ledger_id:
+        return f"this is ledger {ledger_id}, the last seal made on this host is of {seal.ledger_id}"
+    if seal.position < base or found == seal.hash:
+        return None
+    what = "the log ends before it" if found is None else "the log has another event there"
+    return f"the log does not go on from the last seal made on this host: {what}, so it was cut off or rewritten"
+
+
 def is_due(head: ChainPoint, last: Seal | None, key: SealKey | None) -> bool:
     """Return whether a new seal says more than the last one.
 

@@ -98,6 +98,11 @@ def unavailable(error: str) -> Verdict:
     return Verdict(level="unknown", sentence=f"Unknown: the ledger cannot be read ({error})")
 
 
+def distrusted(breach: str) -> Verdict:
+    """Return that what the ledger says is not to be trusted, and why."""
+    return Verdict(level="unknown", sentence=f"Unknown: {breach} (`sandbox-ledger verify` tells more)")
+
+
 def reach_verdict(signals: Signals) -> Verdict:
     """Judge the fleet. What is seen to be wrong counts first; what cannot be seen is never healthy."""
     ends = _find_run(signals, "unexpected_ends", signals.normal_unexpected_ends)

@@ -15,6 +15,10 @@ from provider.domain.wording import count_of
 Progress = Callable[[int, int], None]
 """Told how many events were walked, and how many there are to walk."""
 
+OVERDUE_INTERVALS = 2
+OVERDUE_SECONDS = 300.0
+"""A seal is overdue when two of its intervals have passed, and as long as a leader may take to notice."""
+
 StartKind = Literal["beginning", "archive", "seal"]
 
 
@@ -34,9 +38,13 @@ class Scope:
 
     `since_last_seal` walks only what is behind the last seal that still matches; `tables` also compares the tables
     with the log, which reads all of it once more: None does so where the log is not long and all of it is walked.
+    `list_own_seals` lists those made of a ledger on this host; `seal_interval` is how often the log is to be sealed, in
+    seconds, 0 for never.
     """
 
     kept_seals: tuple[Seal, ...] = ()
+    list_own_seals: Callable[[str], Sequence[Seal]] = lambda ledger_id: ()
+    seal_interval: float = 0.0
     since_last_seal: bool = False
     tables: bool | None = None
 
@@ -161,6 +169,20 @@ def judge_kept_seals(
             findings.add("rewritten", at, told)
         else:
             matched = at
+
+
+def judge_sealing(
+    unsealed_since: datetime | None, now: datetime, interval: float, key: SealKey | None, findings: Findings
+) -> None:
+    """Find that a keyed log is not sealed as it should be; `unsealed_since` is when its first unsealed event came."""
+    if key is None or not interval or unsealed_since is None:
+        return
+    waited = (now - unsealed_since).total_seconds()
+    if waited > OVERDUE_INTERVALS * interval + OVERDUE_SECONDS:
+        told = f"no seal with the HMAC of audit.seal_key is behind what came {waited:,.0f} s ago"
+        findings.add(
+            "unsealed", None, f"{told}, and one is due every {interval:g} s: they were removed, or none is made"
+        )
 
 
 def _objections(seal: Seal, ledger_id: str | None, last: int | None) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from provider.domain.events import Event
 from provider.domain.log import Appended, Author, ChainPoint, RecordedEvent
 from provider.domain.policy import Capacity
+from provider.domain.seals import Seal
 from provider.domain.state import Generation, SandboxState
 
 if TYPE_CHECKING:
@@ -96,6 +97,25 @@ class SealLedger(Protocol):
 
     def sealable_head(self) -> ChainPoint:
         """Return where the log ends; raise `CorruptLogError` when the head row and the last event do not agree."""
+
+    def find_breach(self, seal: Seal) -> str | None:
+        """Return why this log is not the one that was sealed; None when it goes on from the seal.
+
+        None too for a seal of events that are archived: it is checked against their bundle.
+        """
+
+
+class KeptSeals(Protocol):
+    """The seals made on this host, outside the database. Raises `FileError`."""
+
+    def last(self) -> Seal | None:
+        """Read the newest one; None when there is none."""
+
+    def keep(self, seal: Seal) -> None:
+        """Add a seal; durable on return."""
+
+    def start_anew(self) -> None:
+        """Put those kept so far aside."""
 
 
 class OperatorLog(Protocol):

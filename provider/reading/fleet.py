@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from provider.config.settings import Settings
 from provider.domain.sweeps import SWEEP_LEASE
-from provider.domain.verdict import Signals, Verdict, reach_verdict
+from provider.domain.verdict import Signals, Verdict, distrusted, reach_verdict
 from provider.ports.reading.fleet import FleetReading, Freshness, Overview
 from provider.ports.reading.queries import FleetQueries
+from provider.reading.integrity import Integrity
 
 WINDOW_SECONDS = 3600
 BUCKET_SECONDS = 60
@@ -16,8 +17,9 @@ BASELINE_SECONDS = 24 * 3600
 class Fleet:
     """Answers the first page. Safe from any thread; raises `StoreUnavailable`."""
 
-    def __init__(self, queries: FleetQueries, settings: Settings) -> None:
+    def __init__(self, queries: FleetQueries, integrity: Integrity, settings: Settings) -> None:
         self._queries = queries
+        self._integrity = integrity
         self._settings = settings
 
     def freshness(self) -> Freshness:
@@ -36,6 +38,9 @@ class Fleet:
         return Overview(verdict=self._judge(reading), replicas=self._settings.sandbox.replicas, reading=reading)
 
     def _judge(self, reading: FleetReading) -> Verdict:
+        breach = self._integrity.find_breach()
+        if breach is not None:
+            return distrusted(breach)
         known_hours = _hours_known(reading)
         return reach_verdict(
             Signals(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from provider.ports.log import SealLedger
+from collections.abc import Callable
+
+from provider.domain.errors import FileError
+from provider.ports.log import KeptSeals, SealLedger
 from provider.ports.reading.queries import LedgerQueries
 from provider.ports.reading.system import IntegritySummary
 
@@ -10,9 +13,18 @@ from provider.ports.reading.system import IntegritySummary
 class Integrity:
     """How far the log is sealed. Safe from any thread; raises `StoreUnavailable`, `CorruptLogError` for a bad seal."""
 
-    def __init__(self, seals: SealLedger, queries: LedgerQueries) -> None:
+    def __init__(self, seals: SealLedger, queries: LedgerQueries, kept: Callable[[], KeptSeals]) -> None:
         self._seals = seals
         self._queries = queries
+        self._kept = kept
+
+    def find_breach(self) -> str | None:
+        """Return why this is not the log that was sealed on this host before; None when nothing says so."""
+        try:
+            last = self._kept().last()
+        except FileError as error:
+            return str(error)
+        return self._seals.find_breach(last) if last is not None else None
 
     def summary(self) -> IntegritySummary:
         """Return what the newest seal says: two cheap reads, nothing is verified."""

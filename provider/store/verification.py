@@ -10,7 +10,7 @@ from provider.domain.chain import ChainCheck, StoredEvent
 from provider.domain.errors import CorruptLogError, StoreUnavailable
 from provider.domain.findings import Findings
 from provider.domain.log import ChainPoint
-from provider.domain.seals import SealKey
+from provider.domain.seals import SealKey, check_authenticity
 from provider.domain.verification import (
     Progress,
     RecordedSeal,
@@ -22,13 +22,15 @@ from provider.domain.verification import (
     is_trusted,
     judge_kept_seals,
     judge_recorded_seals,
+    judge_sealing,
 )
 from provider.domain.wording import count_of
 from provider.store.audit_sql.views import list_violations
 from provider.store.chunks import chunked
 from provider.store.coordination.lost_rows import find_lost_rows
-from provider.store.database import Database
+from provider.store.database import Database, database_now
 from provider.store.log.chain_base import chain_base
+from provider.store.log.reader import find_time_of
 from provider.store.log.seals import last_seals, read_head, read_seal
 from provider.store.log.walk import hashes_at, positions_before, walk
 from provider.store.projections.rebuild import find_differences
@@ -74,6 +76,7 @@ class Verification:
             for position in positions_before(connection):
                 findings.add("outside", position, f"event {position} stands before the beginning of the log")
             seals = self._judge_seals(connection, check, ledger_id)
+            self._judge_sealing(connection)
         for (name, version), (first, count) in check.unreadable.items():
             told = f"{count_of(count, 'event')} of {name}, schema version {version} (the first is {first}), "
             told += "is unknown here: only its" if count == 1 else "are unknown here: only their"
@@ -114,13 +117,24 @@ class Verification:
         compare_streams(check.versions, table, self._findings)
 
     def _judge_seals(self, connection: Connection, check: ChainCheck, ledger_id: str | None) -> int:
-        kept = self._scope.kept_seals
+        kept, base = self._scope.kept_seals, chain_base(connection)
+        own = tuple(self._scope.list_own_seals(ledger_id)) if ledger_id is not None else ()
+        own = tuple(seal for seal in own if seal.position >= base.position and seal not in kept) or own[-1:]
         recorded = self._readable(check.seals, self._findings)
-        positions = [one.seal.position for one in recorded] + [seal.position for seal in kept]
+        positions = [one.seal.position for one in recorded] + [seal.position for seal in (*kept, *own)]
         hashes = hashes_at(connection, positions)
         judge_recorded_seals(recorded, ledger_id, hashes, self._key, self._findings)
-        judge_kept_seals(kept, ledger_id, chain_base(connection), check.point, hashes, self._key, self._findings)
+        judge_kept_seals(kept, ledger_id, base, check.point, hashes, self._key, self._findings)
+        # Nobody with the database can have written those made here: they need no HMAC to be believed.
+        judge_kept_seals(own, ledger_id, base, check.point, hashes, None, self._findings)
         return len(check.seals)
+
+    def _judge_sealing(self, connection: Connection) -> None:
+        recorded = self._readable(last_seals(connection, SEALS_TRIED))
+        genuine = (one for one in recorded if check_authenticity(one.seal, self._key) == "genuine")
+        sealed = next((one.recorded_position for one in genuine), chain_base(connection).position)
+        since = find_time_of(connection, sealed + 1)
+        judge_sealing(since, database_now(connection), self._scope.seal_interval, self._key, self._findings)
 
     def _readable(self, stored: Iterable[StoredEvent], findings: Findings | None = None) -> list[RecordedSeal]:
         seals = []

@@ -29,8 +29,12 @@ class Site:
         }
         self.url = url
         self.command_line = CommandLine(directory, self.settings)
+        self.live(user="alice")
+
+    def live(self, user: str) -> None:
+        """Let one sandbox of a user live and be destroyed."""
         with open_provider(self.settings, backend=FakeBackend("here")) as worker:
-            worker.destroy(worker.acquire("thread", user_id="alice"))
+            worker.destroy(worker.acquire("thread", user_id=user))
 
     def tamper(self, *statements: str) -> None:
         engine = create_engine(self.url)
@@ -72,7 +76,10 @@ def test_a_kept_seal_finds_an_end_that_was_cut_off_without_a_trace(site: Site, t
     assert (whole.code, whole.stderr) == (0, "")
     assert whole.stdout.endswith("1 kept: whole\n")
     site.cut_off(3)
+    (tmp_path / "state").rename(tmp_path / "another-host")
     assert run("verify").code == 0
+    (tmp_path / "another-host").rename(tmp_path / "state")
+    assert run("verify").code == 1
     found = run("-o", "json", "verify", "--seal", str(kept))
     assert found.code == 1
     (problem,) = found.document["problems"]

@@ -24,6 +24,7 @@ from tests.bench.generate import History
 from tests.bench.lives import make_identity
 from tests.bench.stage import Stage
 from tests.bench.timing import in_words, median
+from tests.contract.store_support import NothingKept
 
 KEY = SealKey.from_text("the key of a benchmark, known to all")
 COLUMNS = (
@@ -57,7 +58,7 @@ def run(stage: Stage, dialect: str) -> Mapping[str, Reading]:
     size = 10_000 if stage.quick else 1_000_000
     store = stage.new_store(dialect)
     fill(store, History(size))
-    sealing = Sealing(store, SqlSeals(store.database), KEY)
+    sealing = Sealing(store, SqlSeals(store.database), KEY, NothingKept())
     assert sealing.seal(Author("sweeper:bench", CORRELATION)) is not None
     for work in appends(store, map(make_identity, range(LIVES_SINCE))):
         work()

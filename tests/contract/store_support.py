@@ -14,6 +14,7 @@ from provider.domain.codec import to_payload
 from provider.domain.events import Event
 from provider.domain.ids import sandbox_stream
 from provider.domain.log import Appended, Author, RecordedEvent
+from provider.domain.seals import Seal
 from provider.domain.state import SandboxState
 from provider.store.database import Database, open_database
 from provider.store.log.event_store import SqlEventStore
@@ -22,6 +23,19 @@ from provider.store.migrate import ensure_schema
 AUTHOR = Author("worker:w1", "00000000-0000-4000-8000-000000000001")
 SANDBOX = "0123456789abcdef"
 OTHER = "f" * 16
+
+
+class NothingKept:
+    """The seals of a host that keeps none."""
+
+    def last(self) -> Seal | None:
+        return None
+
+    def keep(self, seal: Seal) -> None:
+        """Forget it."""
+
+    def start_anew(self) -> None:
+        """Do nothing: there is nothing."""
 
 
 @contextmanager

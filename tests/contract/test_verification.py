@@ -9,6 +9,7 @@ import pytest
 
 from provider.archive.sealing import Sealing
 from provider.domain import events as ev
+from provider.domain import verification
 from provider.domain.errors import CorruptLogError
 from provider.domain.log import ChainPoint
 from provider.domain.seals import Seal, SealKey, make_seal
@@ -16,7 +17,7 @@ from provider.domain.verification import Scope, VerificationReport
 from provider.store.log.event_store import SqlEventStore
 from provider.store.log.seals import SqlSeals
 from provider.store.verification import Verification
-from tests.contract.store_support import AUTHOR, append, born, died, execute, link, opened, tamper
+from tests.contract.store_support import AUTHOR, NothingKept, append, born, died, execute, link, opened, tamper
 from tests.contract.test_store_corruption import EVERYWHERE, SQLITE
 
 KEY = SealKey.from_text("a key that nobody knows: 0123456789")
@@ -54,7 +55,7 @@ def places(report: VerificationReport) -> Places:
 
 
 def seal(store: SqlEventStore, key: SealKey | None = None) -> Seal:
-    recorded = Sealing(store, SqlSeals(store.database), key).seal(AUTHOR)
+    recorded = Sealing(store, SqlSeals(store.database), key, NothingKept()).seal(AUTHOR)
     assert recorded is not None
     return recorded.seal
 
@@ -321,7 +322,7 @@ def test_a_walk_tells_how_far_it_is(written: SqlEventStore) -> None:
 
 
 def test_a_log_is_sealed_again_only_when_something_came_and_the_last_seal_is_old(written: SqlEventStore) -> None:
-    sealing = Sealing(written, SqlSeals(written.database), KEY)
+    sealing = Sealing(written, SqlSeals(written.database), KEY, NothingKept())
     sealing.seal_if_older(3600, AUTHOR)
     assert written.head_position() == 13
     sealing.seal_if_older(0, AUTHOR)
@@ -368,3 +369,20 @@ def test_bytes_that_are_no_text_are_damage_like_any_other(sqlite_url: str) -> No
         assert places(verify(store)) == [(2, "content"), (5, "content"), (7, "content")]
         execute(store, "UPDATE events SET actor = 'worker:w1' WHERE position = 2")
         assert places(verify(store)) == [(5, "content"), (7, "content")]
+
+
+def test_a_keyed_log_that_nobody_seals_is_found(written: SqlEventStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verification, "OVERDUE_SECONDS", 0.0)
+
+    def rules(key: SealKey | None, interval: float) -> set[str]:
+        scope = Scope(seal_interval=interval)
+        return {one.rule for one in Verification(written.database, key, scope).run().problems}
+
+    assert rules(KEY, 1e-9) == {"unsealed"}
+    assert rules(KEY, 3600) == rules(None, 1e-9) == rules(KEY, 0) == set()
+    seal(written, OTHER_KEY)
+    assert rules(KEY, 1e-9) == {"unsealed"}
+    seal(written, KEY)
+    assert rules(KEY, 1e-9) == set()
+    append(written, ev.SandboxReleased(generation=2, worker_id="w1", cause="request"))
+    assert rules(KEY, 1e-9) == {"unsealed"}

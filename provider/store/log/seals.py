@@ -12,9 +12,10 @@ from provider.domain.errors import CorruptLogError
 from provider.domain.events import LedgerSealed
 from provider.domain.ids import LEDGER_STREAM
 from provider.domain.log import ChainPoint
-from provider.domain.seals import from_event
+from provider.domain.seals import Seal, find_breach, from_event
 from provider.domain.verification import RecordedSeal
 from provider.store.database import Database
+from provider.store.log.chain_base import chain_base
 from provider.store.log.raw_rows import RAW_COLUMNS, stored_event
 from provider.store.log.walk import hashes_at
 from provider.store.tables import events, ledger_head
@@ -57,6 +58,12 @@ class SqlSeals:
             at = head.position if head is not None else 0
             raise CorruptLogError(at, "it is not the last event that the head row knows", "run `sandbox-ledger verify`")
         return head
+
+    def find_breach(self, seal: Seal) -> str | None:
+        """Return why this log is not the one that was sealed; None when it goes on from the seal."""
+        with self._database.snapshot() as connection:
+            found = hashes_at(connection, [seal.position]).get(seal.position)
+            return find_breach(seal, read_head(connection).ledger_id, chain_base(connection).position, found)
 
 
 def last_seals(connection: Connection, limit: int) -> Sequence[StoredEvent]:
