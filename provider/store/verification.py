@@ -118,8 +118,9 @@ class Verification:
 
     def _judge_seals(self, connection: Connection, check: ChainCheck, ledger_id: str | None) -> int:
         kept, base = self._scope.kept_seals, chain_base(connection)
-        own = tuple(self._scope.list_own_seals(ledger_id)) if ledger_id is not None else ()
-        own = tuple(seal for seal in own if seal.position >= base.position and seal not in kept) or own[-1:]
+        listed = self._scope.list_own_seals(ledger_id) if ledger_id is not None else ()
+        own = [seal for seal in listed if seal not in kept]
+        own = [seal for seal in own if seal.position >= base.position] or own[-1:]
         recorded = self._readable(check.seals, self._findings)
         positions = [one.seal.position for one in recorded] + [seal.position for seal in (*kept, *own)]
         hashes = hashes_at(connection, positions)
