@@ -56,4 +56,4 @@ def _look(reports: Reports) -> Look:
         projections = reports.system.check_projections()
     except CorruptLogError as error:
         problem = str(error)
-    return Look(violations, projections, problem, reports.insights.now())
+    return Look(violations, projections, problem, reports.now())

@@ -69,7 +69,7 @@ def environment() -> Environment:
 
 def render(template: str, status: int = 200, *, now: datetime | None = None, **context: object) -> Response:
     """Return a filled-in template. `now` is the database's time when the page was read; without one it is asked."""
-    frame = _frame(now if now is not None else services().insights.now())
+    frame = _frame(now if now is not None else services().reports.now())
     text = environment().get_template(template).render({**frame, **context})
     return Response(text, status, content_type="text/html; charset=utf-8")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from provider.domain.times import AsOf
 from provider.ports.reading.queries import (
@@ -36,6 +37,10 @@ class Reports:
     system: SystemQueries
     past: PastQueries
     integrity: Integrity
+
+    def now(self) -> datetime:
+        """Return the database's time, for whoever counts from now: a page has one moment."""
+        return self.insights.now()
 
     def look_back(self, as_of: AsOf) -> Past:
         """Return the whole ledger as of a moment, an age, or a position; raise `InvalidPositionError`."""

@@ -18,7 +18,7 @@ def _now(asked: Asked) -> Reply:
 
 
 def _timeline(asked: Asked) -> Reply:
-    until = asked["until"] or asked.reports.fleet.freshness().now
+    until = asked["until"] or asked.reports.now()
     since = asked["since"] or until - timedelta(hours=1)
     return Reply(value=asked.reports.timeline.read(asked["by"], min(since, until), until))
 

@@ -33,7 +33,7 @@ class Asked:
     def search(self, text: str | None = None) -> Search:
         """Return a query as a search, by default that of the parameter `q`; raise `InvalidSearchError`."""
         given = self["q"] if text is None else text
-        return parse_search(given or "", self.reports.fleet.freshness().now)
+        return parse_search(given or "", self.reports.now())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,7 @@ def _list_events(asked: Asked) -> Reply:
 
 
 def _look_back(asked: Asked) -> Reply:
-    moment = asked["at"] or asked.reports.fleet.freshness().now
+    moment = asked["at"] or asked.reports.now()
     past = asked.reports.look_back(moment if asked["position"] is None else asked["position"])
     then = past.read(get_sandbox(asked).sandbox_id)
     return Reply(value=SandboxThen(position=past.position, sandbox=record_of(then.state), generations=then.generations))

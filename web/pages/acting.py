@@ -96,7 +96,7 @@ def act_on_many() -> ResponseReturnValue:
     if count is None:
         abort(400, "count: type how many sandboxes are meant; nothing was done.")
     reports = services().reports
-    search = parse_search(query, reports.fleet.freshness().now, keys=SANDBOX_KEYS)
+    search = parse_search(query, reports.now(), keys=SANDBOX_KEYS)
     order = BulkOrder(**_common(), query=query, count=count)  # type: ignore[arg-type]
 
     def matching() -> Sequence[str]:

@@ -33,7 +33,7 @@ class AuditView:
 def show() -> ResponseReturnValue:
     """Show what operators did, the newest first."""
     reports, address = services().reports, here()
-    now = reports.fleet.freshness().now
+    now = reports.now()
     wanted = _wanted(address, now)
     listed = reports.operations.list_actions(wanted, cursor=address.get("cursor") or None)
     view = AuditView(

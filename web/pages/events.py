@@ -50,7 +50,7 @@ class EventsView:
 def show() -> ResponseReturnValue:
     """Show the events that match, the newest first unless asked otherwise."""
     reports, address = services().reports, here()
-    now = reports.fleet.freshness().now
+    now = reports.now()
     limit = address.get("limit") if address.get("limit") in LIMITS else LIMITS[0]
     listed = reports.log.list_events(
         read_filter(address, now),

@@ -31,7 +31,7 @@ class EvictionsView:
 def show() -> ResponseReturnValue:
     """Show the evictions that match, the newest first."""
     reports = services().reports
-    now = reports.fleet.freshness().now
+    now = reports.now()
     question = ask(here(), now)
     listed, count = answer(question, reports.endings.list_evictions, reports.endings.count_evictions)
     view = EvictionsView(

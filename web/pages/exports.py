@@ -22,7 +22,7 @@ from web.services import services
 def export(form: Format) -> ResponseReturnValue:
     """Send what is filtered, the oldest first; a filter that cannot be read is refused rather than left out."""
     reports, address = services().reports, here()
-    now = reports.fleet.freshness().now
+    now = reports.now()
     problems = find_problems(address, now)
     if problems:
         abort(400, " ".join(problems))

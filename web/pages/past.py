@@ -35,7 +35,7 @@ class PastView:
 def show() -> ResponseReturnValue:
     """Show the fleet as it was at the moment, or at the position, that the address names."""
     reports = services().reports
-    now = reports.fleet.freshness().now
+    now = reports.now()
     view = _build(reports, here().get("at").strip())
     return show_page("past.html", view, now, is_live=False, status=400 if view.problem else 200)
 

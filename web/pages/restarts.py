@@ -30,7 +30,7 @@ class RestartsView:
 def show() -> ResponseReturnValue:
     """Show the restarts that match, the newest first."""
     reports = services().reports
-    now = reports.fleet.freshness().now
+    now = reports.now()
     question = ask(here(), now)
     listed, count = answer(question, reports.endings.list_restarts, reports.endings.count_restarts)
     view = RestartsView(question, question.chips("reason", END_REASONS), question.since_chips(), count, listed)

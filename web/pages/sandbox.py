@@ -98,7 +98,7 @@ def show(sandbox_id: str) -> ResponseReturnValue:
     sandbox = reports.insights.find_by_id(parse_sandbox_id(sandbox_id))
     if sandbox is None:
         raise SandboxNotFound(sandbox_id)
-    now = reports.fleet.freshness().now
+    now = reports.now()
     view = _build(reports, sandbox, now)
     return show_page("sandbox.html", view, now, is_live=view.as_of is None, subject=sandbox_id)
 

@@ -47,7 +47,7 @@ class SandboxesView:
 def show() -> ResponseReturnValue:
     """Show the sandboxes that match."""
     reports = services().reports
-    now = reports.fleet.freshness().now
+    now = reports.now()
     question = ask(here(), now, SANDBOX_KEYS)
     jump = _find_one(reports, question)
     if jump is not None:

@@ -46,7 +46,7 @@ class TimelineView:
 def show() -> ResponseReturnValue:
     """Show the time range, up to now unless asked otherwise."""
     reports, address = services().reports, here()
-    now = reports.fleet.freshness().now
+    now = reports.now()
     asked = address.get("by")
     by = cast("RowBy", asked) if asked in get_args(RowBy) else "host"
     since, until, problem = read_range(address, now)

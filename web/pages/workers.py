@@ -57,7 +57,7 @@ def show() -> ResponseReturnValue:
         listed=listed,
         lease_seconds=lease,
     )
-    return show_page("workers.html", view, reports.fleet.freshness().now)
+    return show_page("workers.html", view, reports.now())
 
 
 def _tell(row: WorkerReport, lease_seconds: float) -> WorkerLine:
