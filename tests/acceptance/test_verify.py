@@ -139,7 +139,7 @@ def test_a_seal_comes_from_stdin_too_and_that_of_another_ledger_is_refused(site:
     assert [one["rule"] for one in ran.document["problems"]] == ["kept_seal"]
 
 
-def test_a_database_that_is_none_or_empty_is_told_and_left_alone(tmp_path: Path) -> None:
+def test_a_database_that_is_none_or_not_there_is_told_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     command_line = CommandLine(tmp_path, {"database": {"url": f"sqlite:///{path}"}})
     path.write_bytes(b"no database at all, but something that is long enough to look like one" * 20)
