@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from provider.archive.new_file import new_file, refused
+from provider.archive.seal_sinks import deliver_seal
 from provider.domain.errors import FileError
 from provider.domain.seals import MAX_LINE, InvalidSealError, Seal, format_seal, parse_seals
 
@@ -14,8 +16,9 @@ MOST_KEPT = 10_000
 class SealFile:
     """Keeps seals. Two processes that write at once may lose one of two new lines; the older ones still bind both."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, sinks: Sequence[str] = ()) -> None:
         self._path = path
+        self._sinks = sinks
 
     def list(self) -> tuple[Seal, ...]:
         """Read all seals, the oldest first; raise `FileError` for a file with anything else in it."""
@@ -36,12 +39,13 @@ class SealFile:
         return self._parse(line)[-1]
 
     def keep(self, seal: Seal) -> None:
-        """Add a seal; durable on return."""
+        """Add a seal, durable on return, and hand it to the sinks; raise `SealNotDelivered` when one fails."""
         kept = (*self.list(), seal)[-MOST_KEPT:]
         with refused(self._path):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with new_file(self._path, replace=True) as stream:
             stream.write("".join(f"{format_seal(one)}\n" for one in kept).encode())
+        deliver_seal(seal, self._sinks)
 
     def start_anew(self) -> None:
         """Put the file aside, under a name that says how far it went; what was kept binds nobody any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from provider.archive.seal_file import SealFile
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
 
 def make_sealing(settings: Settings, store: SqlEventStore) -> Sealing:
     """Wire what seals the log."""
-    return Sealing(store, SqlSeals(store.database), find_seal_key(settings), find_seal_file(store.ledger_id))
+    kept = find_seal_file(store.ledger_id, settings.audit.seal_sinks)
+    return Sealing(store, SqlSeals(store.database), find_seal_key(settings), kept)
 
 
-def find_seal_file(ledger_id: str) -> SealFile:
+def find_seal_file(ledger_id: str, sinks: Sequence[str] = ()) -> SealFile:
     """Return the file in which this user's processes on this host keep the seals that they made of a ledger."""
-    return SealFile(state_root() / "seals" / f"{ledger_id}.txt")
+    return SealFile(state_root() / "seals" / f"{ledger_id}.txt", sinks)

@@ -8,6 +8,7 @@ from dataclasses import is_dataclass
 from operator import attrgetter
 from pathlib import PurePosixPath
 from typing import get_args, get_type_hints
+from urllib.parse import urlsplit
 
 from provider.config.dangers import check_dangers
 from provider.config.place import Place
@@ -49,8 +50,8 @@ _NOT_EMPTY = (
 def check_settings(settings: Settings, place: Place) -> None:
     """Raise `ConfigError` for the first value that cannot work."""
     checks = (
-        _check_ranges, _check_order, _check_names, _check_mounts, _check_environment, _check_seal_key, check_web,
-        check_dangers,
+        _check_ranges, _check_order, _check_names, _check_mounts, _check_environment, _check_seal_key,
+        _check_seal_sinks, check_web, check_dangers,
     )  # fmt: skip
     for check in checks:
         check(settings, place)
@@ -107,6 +108,24 @@ def _check_environment(settings: Settings, place: Place) -> None:
             raise here.at(name).error("is no name for an environment variable")
         if "\0" in value:
             raise here.at(name).error("must not contain NUL characters")
+
+
+def _check_seal_sinks(settings: Settings, place: Place) -> None:
+    for index, sink in enumerate(settings.audit.seal_sinks):
+        if sink.startswith(("http://", "https://")):
+            fits = _has_host(sink)
+        else:
+            fits = bool(sink[1:].strip()) if sink.startswith("|") else PurePosixPath(sink).is_absolute()
+        if not fits or not sink.isprintable():
+            told = "must be an absolute path, | and a command, or an address that starts with http:// or https://"
+            raise place.at("audit.seal_sinks").item(index).error(told)
+
+
+def _has_host(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
 
 
 def _check_seal_key(settings: Settings, place: Place) -> None:

@@ -306,7 +306,11 @@ def test_a_whole_number_serves_as_a_float_and_null_lifts_a_limit() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
-        ("idel_timeout", 1, "unknown key; did you mean idle_timeout? allowed here: acquire_timeout, auto_restart"),
+        (
+            "idel_timeout",
+            1,
+            "unknown key; did you mean idle_timeout? allowed here: acquire_timeout, auth, auto_",
+        ),
         ("zzz", 1, "unknown key; allowed here: acquire_timeout"),
         ("backend", "dockr", "is text ('dockr'), must be one of docker, process"),
         ("backend", 1, "is a number (1), must be one of docker, process"),
@@ -346,6 +350,12 @@ def test_a_wrong_value_names_the_key_and_what_is_allowed(key: str, value: object
         ({"worker": {"lease_time": 5}}, "worker.lease_time: is a number (5.0), must be more than"),
         ({"sandbox": {"restart_backoff": {"max": 1}}}, "sandbox.restart_backoff.max: is a number (1.0), must be at"),
         ({"audit": {"seal_key": "fifteen letters"}}, "audit.seal_key: is too short to be a secret; give at least 16"),
+        (
+            {"audit": {"seal_sinks": ["seals.txt"]}},
+            "audit.seal_sinks[0]: must be an absolute path, | and a",
+        ),
+        ({"audit": {"seal_sinks": ["/a", "| "]}}, "audit.seal_sinks[1]: must be an absolute path"),
+        ({"audit": {"seal_sinks": ["https://"]}}, "audit.seal_sinks[0]: must be an absolute path"),
         ({"web": {"auth": "basic"}}, "web.auth: is text ('basic'), must be one of none, token, proxy"),
         ({"web\nauth": 1}, "web auth: unknown key"),
     ],
