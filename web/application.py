@@ -17,7 +17,7 @@ from web import errors
 from web.routes import NAVIGATION, list_routes, roles_by_endpoint
 from web.security.access import Ask, open_access
 from web.security.addresses import Trusted, is_loopback, parse_address
-from web.security.guard import Guard
+from web.security.guard import AccessGuard
 from web.security.headers import protect
 from web.services import Services
 from web.urls import NAME
@@ -71,7 +71,7 @@ def _equip(target: Scaffold, settings: Settings, ask: Ask | None) -> Services:
     """Add what every request needs: to an application also for URLs that do not exist."""
     access = open_access(settings.web, ask)
     services = Services(settings, access.sign_in, NAVIGATION)
-    guard = Guard(settings.web, access.authenticator, roles_by_endpoint())
+    guard = AccessGuard(settings.web, access.authenticator, roles_by_endpoint())
 
     def enter() -> ResponseReturnValue | None:
         g.sandbox_ledger = services

@@ -11,7 +11,7 @@ from typing import get_args, get_type_hints
 from urllib.parse import urlsplit
 
 from provider.config.dangers import check_dangers
-from provider.config.place import Place
+from provider.config.place import KeyPlace
 from provider.config.settings import Range, Settings
 from provider.config.web_checks import check_web
 
@@ -47,7 +47,7 @@ _NOT_EMPTY = (
 )
 
 
-def check_settings(settings: Settings, place: Place) -> None:
+def check_settings(settings: Settings, place: KeyPlace) -> None:
     """Raise `ConfigError` for the first value that cannot work."""
     checks = (
         _check_ranges, _check_order, _check_names, _check_mounts, _check_environment, _check_seal_key,
@@ -57,14 +57,14 @@ def check_settings(settings: Settings, place: Place) -> None:
         check(settings, place)
 
 
-def _check_ranges(settings: Settings, place: Place) -> None:
+def _check_ranges(settings: Settings, place: KeyPlace) -> None:
     for key, (low, high) in RANGES.items():
         value = attrgetter(key)(settings)
         if value is not None and not low <= value <= high:
             raise place.at(key).wrong(value, f"between {low} and {high}")
 
 
-def _check_order(settings: Settings, place: Place) -> None:
+def _check_order(settings: Settings, place: KeyPlace) -> None:
     worker, backoff = settings.worker, settings.sandbox.restart_backoff
     if worker.lease_time <= worker.heartbeat_interval:
         wanted = f"more than worker.heartbeat_interval ({worker.heartbeat_interval})"
@@ -74,7 +74,7 @@ def _check_order(settings: Settings, place: Place) -> None:
         raise place.at("sandbox.restart_backoff.max").wrong(backoff.max, wanted)
 
 
-def _check_names(settings: Settings, place: Place) -> None:
+def _check_names(settings: Settings, place: KeyPlace) -> None:
     for key in _NOT_EMPTY:
         value = attrgetter(key)(settings)
         if value is not None and not value.strip():
@@ -87,7 +87,7 @@ def _check_names(settings: Settings, place: Place) -> None:
         raise place.at("sandbox.readiness.path").wrong(sandbox.readiness.path, "a path that starts with /")
 
 
-def _check_mounts(settings: Settings, place: Place) -> None:
+def _check_mounts(settings: Settings, place: KeyPlace) -> None:
     used: set[PurePosixPath] = set()
     for index, mount in enumerate(settings.sandbox.mounts):
         here = place.at("sandbox.mounts").item(index)
@@ -101,7 +101,7 @@ def _check_mounts(settings: Settings, place: Place) -> None:
         used.add(target)
 
 
-def _check_environment(settings: Settings, place: Place) -> None:
+def _check_environment(settings: Settings, place: KeyPlace) -> None:
     here = place.at("sandbox.environment")
     for name, value in settings.sandbox.environment.items():
         if not name or "=" in name or not name.isprintable():
@@ -110,7 +110,7 @@ def _check_environment(settings: Settings, place: Place) -> None:
             raise here.at(name).error("must not contain NUL characters")
 
 
-def _check_seal_sinks(settings: Settings, place: Place) -> None:
+def _check_seal_sinks(settings: Settings, place: KeyPlace) -> None:
     for index, sink in enumerate(settings.audit.seal_sinks):
         if sink.startswith(("http://", "https://")):
             fits = _has_host(sink)
@@ -128,7 +128,7 @@ def _has_host(url: str) -> bool:
         return False
 
 
-def _check_seal_key(settings: Settings, place: Place) -> None:
+def _check_seal_key(settings: Settings, place: KeyPlace) -> None:
     key = settings.audit.seal_key
     if key is not None and len(key.strip()) < _SHORTEST_SEAL_KEY:
         wanted = f"at least {_SHORTEST_SEAL_KEY} characters, best random ones such as `openssl rand -hex 32` gives"

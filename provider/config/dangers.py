@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from provider.config.place import Place
+from provider.config.place import KeyPlace
 from provider.config.settings import MountSettings, Settings
 
 _CAPABILITIES = """
@@ -65,7 +65,7 @@ class Danger:
     reason: str
 
 
-def check_dangers(settings: Settings, place: Place) -> None:
+def check_dangers(settings: Settings, place: KeyPlace) -> None:
     """Raise `ConfigError` for the first value that is dangerous and not allowed by name."""
     _check_texts(settings, place)
     _check_senseless(settings, place)
@@ -188,7 +188,7 @@ def bare_capability(name: str) -> str:
     return name.upper().removeprefix("CAP_")
 
 
-def _check_texts(settings: Settings, place: Place) -> None:
+def _check_texts(settings: Settings, place: KeyPlace) -> None:
     for key, text in _walk(settings, ""):
         lines = any(key == one or key.startswith(f"{one}.") for one in MAY_HOLD_LINES)
         if "\0" in text or (not lines and re.search(r"[\r\n]", text)):
@@ -210,7 +210,7 @@ def _walk(value: object, key: str) -> Iterator[tuple[str, str]]:
             yield from _walk(one, f"{key}.{name}")
 
 
-def _check_senseless(settings: Settings, place: Place) -> None:
+def _check_senseless(settings: Settings, place: KeyPlace) -> None:
     sandbox, security = settings.sandbox, settings.sandbox.security
     network = sandbox.network
     if network in ("host", "none") or (network or "").startswith("container:"):
@@ -245,7 +245,7 @@ def _check_senseless(settings: Settings, place: Place) -> None:
     _check_tokens(settings, place)
 
 
-def _check_profile(path: str, place: Place) -> None:
+def _check_profile(path: str, place: KeyPlace) -> None:
     try:
         found = json.loads(Path(path).read_bytes())
     except OSError as error:
@@ -256,7 +256,7 @@ def _check_profile(path: str, place: Place) -> None:
         raise place.error(f"({path}) is no seccomp profile: it has no defaultAction")
 
 
-def _check_tokens(settings: Settings, place: Place) -> None:
+def _check_tokens(settings: Settings, place: KeyPlace) -> None:
     seen: dict[str, str] = {}
     for index, token in enumerate(settings.web.tokens):
         here, digest = place.at("web.tokens").item(index).at("sha256"), token.sha256.lower()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from provider.config.place import Place
+from provider.config.place import KeyPlace
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]{0,30})://")
 _SQLITE = "sqlite:///"
 _POSTGRESQL = "postgresql+psycopg://"
 
 
-def normalise_url(url: str, directory: Path, place: Place) -> str:
+def normalise_url(url: str, directory: Path, place: KeyPlace) -> str:
     """Make a SQLite path absolute, below `directory` if relative, and name PostgreSQL's driver."""
     if not url.isprintable():
         raise place.error("must not contain control characters")
@@ -27,7 +27,7 @@ def normalise_url(url: str, directory: Path, place: Place) -> str:
     raise place.error(f"{found}, must be sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE")
 
 
-def _absolute_sqlite(url: str, directory: Path, place: Place) -> str:
+def _absolute_sqlite(url: str, directory: Path, place: KeyPlace) -> str:
     name, mark, query = url.removeprefix(_SQLITE).partition("?")
     if url == "sqlite://" or name in ("", ":memory:") or name.startswith("file:") or "mode=memory" in query:
         raise place.error(

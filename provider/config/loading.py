@@ -11,7 +11,7 @@ from provider.config.checks import check_settings
 from provider.config.database_url import normalise_url
 from provider.config.overrides import apply_overrides
 from provider.config.parsing import as_mapping, parse_section
-from provider.config.place import Place
+from provider.config.place import KeyPlace
 from provider.config.publish_address import resolve_host
 from provider.config.settings import Settings
 
@@ -37,15 +37,15 @@ def load_settings(source: Source = None, *, environ: Mapping[str, str] | None = 
     environment = os.environ if environ is None else environ
     named = environment.get(PATH_VARIABLE)
     if source is None and not named and not DEFAULT_PATH.exists():
-        return _build({}, Place(source="defaults", environ=environment), _absolute(Path()))
+        return _build({}, KeyPlace(source="defaults", environ=environment), _absolute(Path()))
     if isinstance(source, Mapping):
-        return _build(source, Place(source="mapping", environ=environment), _absolute(Path()))
+        return _build(source, KeyPlace(source="mapping", environ=environment), _absolute(Path()))
     path = Path(named or DEFAULT_PATH) if source is None else Path(source)
     origin = f"{path} (named by {PATH_VARIABLE})" if source is None and named else str(path)
-    return _build(_read_file(path, origin), Place(source=origin, environ=environment), _absolute(path).parent)
+    return _build(_read_file(path, origin), KeyPlace(source=origin, environ=environment), _absolute(path).parent)
 
 
-def _build(raw: object, place: Place, directory: Path) -> Settings:
+def _build(raw: object, place: KeyPlace, directory: Path) -> Settings:
     tree, variables = apply_overrides(as_mapping(raw, place), place)
     place = replace(place, variables=variables)
     settings = parse_section(Settings, tree, place)
@@ -64,7 +64,7 @@ def _read_file(path: Path, origin: str) -> object:
     # Imported here, as everywhere: without a file nothing needs PyYAML.
     from provider.config.yaml_text import YamlError, read_yaml
 
-    place = Place(source=origin)
+    place = KeyPlace(source=origin)
     try:
         return read_yaml(_read_text(path, place))
     except FileNotFoundError:
@@ -77,7 +77,7 @@ def _read_file(path: Path, origin: str) -> object:
         raise place.error("cannot be read: its name or its text is not UTF-8 text") from None
 
 
-def _read_text(path: Path, place: Place) -> str:
+def _read_text(path: Path, place: KeyPlace) -> str:
     with path.open("rb") as file:
         raw = file.read(LARGEST_FILE + 1)
     if len(raw) > LARGEST_FILE:
@@ -89,4 +89,4 @@ def _absolute(path: Path) -> Path:
     try:
         return path.absolute()
     except OSError as error:
-        raise Place(source=str(path)).error("the working directory does not exist any more") from error
+        raise KeyPlace(source=str(path)).error("the working directory does not exist any more") from error

@@ -7,13 +7,13 @@ from dataclasses import is_dataclass
 from typing import Any, get_origin
 
 from provider.config.parsing import as_mapping, section_keys, strip_optional, takes_text, yaml_value
-from provider.config.place import Place
+from provider.config.place import KeyPlace
 from provider.config.settings import Settings
 
 PREFIX = "SANDBOX_LEDGER__"
 
 
-def apply_overrides(tree: Mapping[str, object], place: Place) -> tuple[dict[str, object], dict[str, str]]:
+def apply_overrides(tree: Mapping[str, object], place: KeyPlace) -> tuple[dict[str, object], dict[str, str]]:
     """Return the tree with all overrides, and which variable set which dotted key."""
     merged = dict(tree)
     variables: dict[str, str] = {}
@@ -21,14 +21,14 @@ def apply_overrides(tree: Mapping[str, object], place: Place) -> tuple[dict[str,
     for variable in sorted(name for name in place.environ if name.startswith(PREFIX)):
         path, hint = _locate(variable)
         key = ".".join(path)
-        own_place = Place(source=f"environment variable {variable}", key=key)
+        own_place = KeyPlace(source=f"environment variable {variable}", key=key)
         _insert(merged, path, _read(hint, place.environ[variable], own_place), place)
         variables[key] = variable
     return merged, variables
 
 
 def _locate(variable: str) -> tuple[list[str], Any]:
-    place = Place(source=f"environment variable {variable}")
+    place = KeyPlace(source=f"environment variable {variable}")
     hint: Any = Settings
     path: list[str] = []
     parts = variable.removeprefix(PREFIX).split("__")
@@ -44,7 +44,7 @@ def _locate(variable: str) -> tuple[list[str], Any]:
     return path, hint
 
 
-def _insert(tree: dict[str, object], path: list[str], value: object, place: Place) -> None:
+def _insert(tree: dict[str, object], path: list[str], value: object, place: KeyPlace) -> None:
     for depth, name in enumerate(path[:-1], start=1):
         # A copy at every level: the caller's mapping stays as it was.
         child = as_mapping(tree.get(name), place.at(".".join(path[:depth])))
@@ -53,7 +53,7 @@ def _insert(tree: dict[str, object], path: list[str], value: object, place: Plac
     tree[path[-1]] = value
 
 
-def _read(hint: Any, text: str, place: Place) -> object:
+def _read(hint: Any, text: str, place: KeyPlace) -> object:
     if takes_text(hint):
         return None if strip_optional(hint) is not hint and text in ("", "~", "null") else _unquote(text)
     return yaml_value(text, place)

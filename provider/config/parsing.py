@@ -8,7 +8,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from provider.config.place import Place
+from provider.config.place import KeyPlace
 from provider.config.scalars import parse_bool, parse_float, parse_int, parse_size, parse_text
 from provider.config.settings import Bytes
 
@@ -26,7 +26,7 @@ def section_keys(section: type) -> Mapping[str, Any]:
     return {entry.name: hints[entry.name] for entry in fields(section) if entry.name not in _LOADER_FIELDS}
 
 
-def parse_section(section: type[T], raw: object, place: Place) -> T:
+def parse_section(section: type[T], raw: object, place: KeyPlace) -> T:
     """Build one dataclass; a key that is absent, or a section or list left empty, keeps its default."""
     given = as_mapping(raw, place)
     keys = section_keys(section)
@@ -44,7 +44,7 @@ def parse_section(section: type[T], raw: object, place: Place) -> T:
     return section(**values)
 
 
-def parse_value(hint: Any, raw: object, place: Place) -> object:
+def parse_value(hint: Any, raw: object, place: KeyPlace) -> object:
     """Turn one value into what `hint` asks for, after resolving `$NAME`."""
     if isinstance(raw, str):
         raw, place = _resolve(hint, raw, place)
@@ -56,7 +56,7 @@ def parse_value(hint: Any, raw: object, place: Place) -> object:
     return _PARSERS[get_origin(inner) or inner](inner, raw, place)
 
 
-def as_mapping(raw: object, place: Place) -> dict[str, object]:
+def as_mapping(raw: object, place: KeyPlace) -> dict[str, object]:
     """Take the value as a mapping with text keys; nothing at all is an empty one."""
     if raw is None:
         return {}
@@ -82,7 +82,7 @@ def takes_text(hint: Any) -> bool:
     return inner is str or get_origin(inner) is Literal
 
 
-def yaml_value(text: str, place: Place) -> object:
+def yaml_value(text: str, place: KeyPlace) -> object:
     """Read an environment variable's text as YAML."""
     from provider.config.yaml_text import YamlError, read_yaml
 
@@ -92,7 +92,7 @@ def yaml_value(text: str, place: Place) -> object:
         raise place.error("is set by an environment variable whose text is not valid YAML") from None
 
 
-def _resolve(hint: Any, raw: str, place: Place) -> tuple[object, Place]:
+def _resolve(hint: Any, raw: str, place: KeyPlace) -> tuple[object, KeyPlace]:
     if raw.startswith("$$"):
         return raw[1:], place
     match = _REFERENCE.fullmatch(raw)
@@ -113,25 +113,25 @@ def _is_required(entry: Field[Any]) -> bool:
     return entry.default is MISSING and entry.default_factory is MISSING
 
 
-def _parse_choice(hint: Any, raw: object, place: Place) -> object:
+def _parse_choice(hint: Any, raw: object, place: KeyPlace) -> object:
     if isinstance(raw, str) and raw in get_args(hint):
         return raw
     raise place.wrong(raw, f"one of {', '.join(get_args(hint))}")
 
 
-def _parse_tuple(hint: Any, raw: object, place: Place) -> object:
+def _parse_tuple(hint: Any, raw: object, place: KeyPlace) -> object:
     if not isinstance(raw, (list, tuple)):
         raise place.wrong(raw, "a list", show=False)
     element = get_args(hint)[0]
     return tuple(parse_value(element, value, place.item(index)) for index, value in enumerate(raw))
 
 
-def _parse_mapping(hint: Any, raw: object, place: Place) -> object:
+def _parse_mapping(hint: Any, raw: object, place: KeyPlace) -> object:
     element = get_args(hint)[1]
     return {key: parse_value(element, value, place.at(key)) for key, value in as_mapping(raw, place).items()}
 
 
-_PARSERS: Mapping[Any, Callable[[Any, object, Place], object]] = {
+_PARSERS: Mapping[Any, Callable[[Any, object, KeyPlace], object]] = {
     Literal: _parse_choice,
     tuple: _parse_tuple,
     Mapping: _parse_mapping,

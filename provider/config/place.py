@@ -19,7 +19,7 @@ _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class KeyPlace:
     """One key of one source.
 
     `variables` says which environment variable set which key; `hidden` keeps the value out of every message.
@@ -31,15 +31,15 @@ class Place:
     key: str = ""
     hidden: bool = False
 
-    def at(self, key: str) -> Place:
+    def at(self, key: str) -> KeyPlace:
         """Go down to a dotted key."""
         return replace(self, key=f"{self.key}.{key}" if self.key else key)
 
-    def item(self, index: int) -> Place:
+    def item(self, index: int) -> KeyPlace:
         """Go down to one element of a list."""
         return replace(self, key=f"{self.key}[{index}]")
 
-    def hide(self) -> Place:
+    def hide(self) -> KeyPlace:
         """Keep the value out of every message from here on."""
         return replace(self, hidden=True)
 

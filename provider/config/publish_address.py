@@ -7,11 +7,11 @@ import os
 import socket
 
 from provider.config.dangers import is_everywhere
-from provider.config.place import Place
+from provider.config.place import KeyPlace
 from provider.config.settings import SandboxSettings
 
 
-def resolve_host(sandbox: SandboxSettings, place: Place) -> str:
+def resolve_host(sandbox: SandboxSettings, place: KeyPlace) -> str:
     """Return the address that `sandbox.host` means, or raise `ConfigError`.
 
     A name is resolved once, when the configuration is read; its IPv4 address goes first. Where the engine is on this
@@ -24,7 +24,7 @@ def resolve_host(sandbox: SandboxSettings, place: Place) -> str:
     return address
 
 
-def _find_address(host: str, place: Place) -> str:
+def _find_address(host: str, place: KeyPlace) -> str:
     try:
         address = ipaddress.ip_address(host.strip().removeprefix("[").removesuffix("]"))
     except ValueError:
@@ -34,7 +34,7 @@ def _find_address(host: str, place: Place) -> str:
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
-def _resolve(name: str, place: Place) -> str:
+def _resolve(name: str, place: KeyPlace) -> str:
     try:
         found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):

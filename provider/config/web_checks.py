@@ -6,7 +6,7 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-from provider.config.place import Place
+from provider.config.place import KeyPlace
 from provider.config.settings import Settings, WebSettings
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
@@ -16,7 +16,7 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 SHORTEST_KEY = 32
 
 
-def check_web(settings: Settings, place: Place) -> None:
+def check_web(settings: Settings, place: KeyPlace) -> None:
     """Raise `ConfigError` for the first value of `web` that cannot work or would not be safe."""
     here = place.at("web")
     for check in (_check_auth, _check_tokens, _check_proxy, _check_names):
@@ -31,7 +31,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _check_auth(web: WebSettings, place: Place) -> None:
+def _check_auth(web: WebSettings, place: KeyPlace) -> None:
     if web.auth == "none" and not is_loopback(web.host):
         raise place.at("auth").error(
             f"is none, but web.host ({web.host}) can be reached from other machines, and anybody there could act as an "
@@ -45,7 +45,7 @@ def _check_auth(web: WebSettings, place: Place) -> None:
         )
 
 
-def _check_tokens(web: WebSettings, place: Place) -> None:
+def _check_tokens(web: WebSettings, place: KeyPlace) -> None:
     names: set[str] = set()
     for index, token in enumerate(web.tokens):
         here = place.at("tokens").item(index)
@@ -60,7 +60,7 @@ def _check_tokens(web: WebSettings, place: Place) -> None:
             )
 
 
-def _check_proxy(web: WebSettings, place: Place) -> None:
+def _check_proxy(web: WebSettings, place: KeyPlace) -> None:
     here = place.at("proxy")
     for index, address in enumerate(web.proxy.trusted_addresses):
         try:
@@ -74,7 +74,7 @@ def _check_proxy(web: WebSettings, place: Place) -> None:
             raise here.at(key).wrong(header, "the name of an HTTP header: letters, digits and -")
 
 
-def _check_names(web: WebSettings, place: Place) -> None:
+def _check_names(web: WebSettings, place: KeyPlace) -> None:
     for index, host in enumerate(web.allowed_hosts):
         if not _HOST.fullmatch(host):
             raise place.at("allowed_hosts").item(index).wrong(host, "a host name, with or without :port")

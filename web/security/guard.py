@@ -19,7 +19,7 @@ ANYWHERE = frozenset({"livez", "readyz"})
 """Asked by probes under whatever name they know; they tell nothing that a foreign page could use."""
 
 
-class Guard:
+class AccessGuard:
     """Lets a request through to its view, or answers it: name of the host, who asks, another site, role."""
 
     def __init__(self, web: WebSettings, authenticator: Authenticator, roles: Mapping[str, WebRole | None]) -> None:
