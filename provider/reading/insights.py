@@ -37,20 +37,12 @@ class Insights:
         """Return the database's time: ages are counted from it."""
         return self._store.now()
 
-    def list_sandboxes(
-        self,
-        statuses: Sequence[str] | None = LIVE_STATUSES,
-        *,
-        after: tuple[datetime, str] | None = None,
-        limit: int = PAGE,
-    ) -> Sequence[SandboxRecord]:
-        """List one page of sandboxes, the newest first; `after` is (created_at, sandbox_id) of the last one seen."""
-        return self._queries.list_sandboxes(statuses, after, limit)
-
-    def each_sandbox(self, statuses: Sequence[str] | None = LIVE_STATUSES) -> Iterator[SandboxRecord]:
+    def each_sandbox(
+        self, statuses: Sequence[str] | None = LIVE_STATUSES, *, page_size: int = PAGE
+    ) -> Iterator[SandboxRecord]:
         """Go through all sandboxes, the newest first, page by page."""
         after = None
-        while page := self.list_sandboxes(statuses, after=after):
+        while page := self._queries.list_sandboxes(statuses, after, page_size):
             yield from page
             after = (page[-1].created_at, page[-1].sandbox_id)
 
@@ -69,7 +61,7 @@ class Insights:
         found = self.find_by_id(derive_sandbox_id(check_name("user_id", user_id), thread))
         if found is not None or user_id is not None:
             return found
-        return self._find_by_digits(reference, shortest_prefix)
+        return _find_by_digits(self._queries, reference, shortest_prefix)
 
     def find_by_id(self, sandbox_id: str) -> SandboxRecord | None:
         """Find a sandbox by its whole id."""
@@ -145,16 +137,17 @@ class Insights:
         """Close all connections."""
         self._store.close()
 
-    def _find_by_digits(self, digits: str, shortest: int) -> SandboxRecord | None:
-        if len(digits) < shortest or not _DIGITS.fullmatch(digits):
-            return None
-        ids = self._queries.list_ids(digits, 3)
-        if len(ids) > 1:
-            raise InvalidIdError(f"sandbox id {digits}: {', '.join(ids)} start with it; give more digits")
-        return self._queries.find_sandbox(ids[0]) if ids else None
-
 
 def is_first_use(history: Sequence[RecordedEvent], generation: int) -> bool:
     """Return whether a generation was acquired only once so far, by the sandbox's history."""
     uses = [one for one in history if isinstance(one.event, SandboxAcquired) and generation_of(one) == generation]
     return len(uses) <= 1
+
+
+def _find_by_digits(queries: LedgerQueries, digits: str, shortest: int) -> SandboxRecord | None:
+    if len(digits) < shortest or not _DIGITS.fullmatch(digits):
+        return None
+    ids = queries.list_ids(digits, 3)
+    if len(ids) > 1:
+        raise InvalidIdError(f"sandbox id {digits}: {', '.join(ids)} start with it; give more digits")
+    return queries.find_sandbox(ids[0]) if ids else None
