@@ -19,6 +19,7 @@ from provider.domain.state import SandboxState
 from provider.store.database import Database, open_database
 from provider.store.log.event_store import SqlEventStore
 from provider.store.migrate import ensure_schema
+from tests.support.tampering import guards_taken_away
 
 AUTHOR = Author("worker:w1", "00000000-0000-4000-8000-000000000001")
 SANDBOX = "0123456789abcdef"
@@ -125,9 +126,8 @@ def remove_guards(connection: Connection) -> None:
 
 
 def tamper(store: SqlEventStore, *statements: str) -> None:
-    """Change the log by force: the guards are taken away first."""
-    with console(store.database) as connection:
-        remove_guards(connection)
+    """Change the log by force: the guards are taken away for it."""
+    with console(store.database) as connection, guards_taken_away(connection):
         for statement in statements:
             connection.exec_driver_sql(statement)
 
