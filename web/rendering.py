@@ -90,7 +90,6 @@ def _frame(now: datetime) -> Mapping[str, object]:
         "principal": principal,
         "can_sign_out": principal is not None and principal.how == "session",
         "live_url": _live_url(principal),
-        "messages": (),
     }
 
 
