@@ -41,12 +41,11 @@ def diagnose(settings: Settings) -> Sequence[Finding]:
         *_check_files(settings),
         *_check_ledger(settings),
         *_check_backend(settings),
-        *_check_security(settings),
     ]
 
 
 def _list_dangers(settings: Settings) -> Iterator[Finding]:
-    """Show what `allow_unsafe` lets through."""
+    """Report what is allowed by name although it is unsafe."""
     from provider.config.dangers import find_dangers
 
     for danger in find_dangers(settings):
@@ -174,18 +173,6 @@ def _check_engine(engine: EngineDescription, image: str) -> Iterator[Finding]:
     else:
         reason = engine.errors.get("kernel", "the engine is on another machine or in another pid namespace")
         yield Finding("liveness", "warn", f"not by the kernel ({reason}); the engine's events are watched instead")
-
-
-def _check_security(settings: Settings) -> Iterator[Finding]:
-    from provider.config.dangers import find_dangers
-
-    found = [f"{danger.key} {danger.reason}" for danger in find_dangers(settings)]
-    if settings.sandbox.auth == "none":
-        found.append("sandbox.auth (none) lets whoever reaches a sandbox's port run commands in it")
-    for danger in found:
-        yield Finding("security", "warn", f"{danger}; the configuration allows it by name")
-    if not found:
-        yield Finding("security", "ok", "no dangerous setting is allowed")
 
 
 def _check_sweeper(settings: Settings) -> Iterator[Finding]:
