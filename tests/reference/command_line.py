@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
 
 import click
 
 from provider.cli.application import EPILOG, VERBS, root
+from provider.domain.events import WorkerStopped
+from provider.domain.log import RecordedEvent
+from provider.domain.state import Generation
+from provider.ports.reading.sandboxes import SandboxRecord
+from provider.reading.documents import event_document
 
 INTRODUCTION = """\
 # The command line
@@ -19,6 +26,25 @@ INTRODUCTION = """\
 """
 
 
+JSON = """\
+## JSON answers
+
+Names are those of the tables' columns ([audit](../audit.md)), times are UTC text with microseconds, and what is not
+known is null.
+
+| verb | answers |
+|---|---|
+| `ps` | an array of sandboxes |
+| `acquire`, `release`, `restart`, `destroy`, `clear` | one sandbox |
+| `history` | `sandbox`, `generations`, `events`, and `archived_events`: how many are only in an archive |
+| `why` | `sandbox`, `sentences`, `generation`, `evidence`, `events` |
+| `events` | one event a line |
+"""
+EXAMPLE = RecordedEvent(
+    position=1, stream="worker:x", version=1, event=WorkerStopped(worker_id="x"), recorded_at=datetime.now(UTC),
+    actor="operator:x", correlation_id="", command_id=None, hash="",
+)  # fmt: skip
+
 EVERYWHERE = ("-o, --output [table|json]", "-o [table|json]", "--help", "-h, --help")
 """Options that every verb takes."""
 
@@ -28,7 +54,20 @@ def describe_command_line() -> str:
     context = click.Context(root, info_name="sandbox-ledger")
     parts = [INTRODUCTION + _text(EPILOG), "Options before the verb (`-o` also after it):\n" + _options(root, context)]
     parts += [_describe(path, command) for path, command in list_commands()]
+    parts.append(_describe_json())
     return "\n".join(parts)
+
+
+def _describe_json() -> str:
+    """List the fields of the JSON answers, which the verbs share."""
+    generation = ["sandbox_id", "generation", *(one.name for one in fields(Generation) if one.name != "number")]
+    shapes = {
+        "sandbox": [one.name for one in fields(SandboxRecord)],
+        "generation": generation,
+        "event": list(event_document(EXAMPLE)),
+    }
+    rows = "\n".join(f"| {name} | {', '.join(f'`{field}`' for field in names)} |" for name, names in shapes.items())
+    return f"{JSON}\n| object | fields |\n|---|---|\n{rows}\n"
 
 
 def list_commands() -> Iterator[tuple[Sequence[str], click.Command]]:
