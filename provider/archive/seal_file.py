@@ -7,6 +7,7 @@ from pathlib import Path
 
 from provider.archive.new_file import new_file, refused
 from provider.archive.seal_sinks import deliver_seal
+from provider.config.state import make_private_directory
 from provider.domain.errors import FileError
 from provider.domain.seals import MAX_LINE, InvalidSealError, Seal, format_seal, parse_seals
 
@@ -42,7 +43,7 @@ class SealFile:
         """Add a seal, durable on return, and hand it to the sinks; raise `SealNotDelivered` when one fails."""
         kept = (*self.list(), seal)[-MOST_KEPT:]
         with refused(self._path):
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_directory(self._path.parent)
         with new_file(self._path, replace=True) as stream:
             stream.write("".join(f"{format_seal(one)}\n" for one in kept).encode())
         deliver_seal(seal, self._sinks)
