@@ -33,7 +33,7 @@ def open_reports(settings: Settings, *, migrate: bool = True) -> Reports:
     integrity = Integrity(SqlSeals(database), SqlLedgerQueries(database), lambda: find_seal_file(store.ledger_id))
     return Reports(
         insights=make_insights(store),
-        fleet=Fleet(SqlFleetQueries(database), integrity, settings),
+        fleet=Fleet(SqlFleetQueries(database), integrity.find_breach, settings),
         sandboxes=SqlSandboxQueries(database),
         log=SqlLogQueries(database),
         timeline=Timeline(SqlTimelineQueries(database)),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from provider.config.settings import Settings
 from provider.domain.sweeps import SWEEP_LEASE
 from provider.domain.verdict import Signals, Verdict, distrusted, reach_verdict
 from provider.ports.reading.fleet import FleetReading, Freshness, Overview
 from provider.ports.reading.queries import FleetQueries
-from provider.reading.integrity import Integrity
 
 WINDOW_SECONDS = 3600
 BUCKET_SECONDS = 60
@@ -15,11 +16,11 @@ BASELINE_SECONDS = 24 * 3600
 
 
 class Fleet:
-    """Answers the first page. Safe from any thread; raises `StoreUnavailable`."""
+    """Answers the first page; `find_breach` says why the log is not to be trusted. Safe from any thread; raises `StoreUnavailable`."""
 
-    def __init__(self, queries: FleetQueries, integrity: Integrity, settings: Settings) -> None:
+    def __init__(self, queries: FleetQueries, find_breach: Callable[[], str | None], settings: Settings) -> None:
         self._queries = queries
-        self._integrity = integrity
+        self._find_breach = find_breach
         self._settings = settings
 
     def freshness(self) -> Freshness:
@@ -38,7 +39,7 @@ class Fleet:
         return Overview(verdict=self._judge(reading), replicas=self._settings.sandbox.replicas, reading=reading)
 
     def _judge(self, reading: FleetReading) -> Verdict:
-        breach = self._integrity.find_breach()
+        breach = self._find_breach()
         if breach is not None:
             return distrusted(breach)
         known_hours = _hours_known(reading)

@@ -37,7 +37,12 @@ class Queries:
 
 @pytest.mark.parametrize(("hours", "normal"), [(0.9, None), (4.8, "4\u00d7 normal"), (100, "20\u00d7 normal")])
 def test_the_normal_rate_is_counted_from_the_ledgers_beginning(hours: float, normal: str | None) -> None:
-    verdict = Fleet(Queries(hours), Settings()).overview().verdict
+    verdict = Fleet(Queries(hours), lambda: None, Settings()).overview().verdict
     assert verdict.level == "degraded"
     assert ("normal" in verdict.sentence) == (normal is not None)
     assert (normal or "20 unexpected ends") in verdict.sentence
+
+
+def test_a_log_that_is_not_the_one_that_was_sealed_says_nothing_else() -> None:
+    verdict = Fleet(Queries(100), lambda: "the log was rewritten", Settings()).overview().verdict
+    assert (verdict.level, "the log was rewritten" in verdict.sentence) == ("unknown", True)
