@@ -16,7 +16,10 @@ BASELINE_SECONDS = 24 * 3600
 
 
 class Fleet:
-    """Answers the first page; `find_breach` says why the log is not to be trusted. Safe from any thread; raises `StoreUnavailable`."""
+    """Answers the first page. Safe from any thread; raises `StoreUnavailable`.
+
+    `find_breach` says why the log is not to be trusted, None when nothing says so.
+    """
 
     def __init__(self, queries: FleetQueries, find_breach: Callable[[], str | None], settings: Settings) -> None:
         self._queries = queries

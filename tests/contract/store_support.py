@@ -19,7 +19,6 @@ from provider.domain.state import SandboxState
 from provider.store.database import Database, open_database
 from provider.store.log.event_store import SqlEventStore
 from provider.store.migrate import ensure_schema
-from tests.support.tampering import guards_taken_away
 
 AUTHOR = Author("worker:w1", "00000000-0000-4000-8000-000000000001")
 SANDBOX = "0123456789abcdef"
@@ -125,9 +124,30 @@ def remove_guards(connection: Connection) -> None:
         connection.exec_driver_sql(guard)
 
 
+@contextmanager
+def unguarded(connection: Connection) -> Iterator[None]:
+    """Take the guards away and put them back as they were: what is left is the forged log alone."""
+    if connection.dialect.name == "sqlite":
+        found = connection.exec_driver_sql("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").all()
+        remove_guards(connection)
+        yield
+        for _, sql in found:
+            connection.exec_driver_sql(sql)
+        return
+    found = connection.exec_driver_sql(
+        "SELECT tgname, tgenabled::text FROM pg_trigger WHERE tgrelid = 'events'::regclass AND NOT tgisinternal"
+    ).all()
+    remove_guards(connection)
+    yield
+    connection.exec_driver_sql("ALTER TABLE events ENABLE TRIGGER ALL")
+    for name, enabled in found:
+        if enabled == "A":
+            connection.exec_driver_sql(f"ALTER TABLE events ENABLE ALWAYS TRIGGER {name}")
+
+
 def tamper(store: SqlEventStore, *statements: str) -> None:
     """Change the log by force: the guards are taken away for it."""
-    with console(store.database) as connection, guards_taken_away(connection):
+    with console(store.database) as connection, unguarded(connection):
         for statement in statements:
             connection.exec_driver_sql(statement)
 
