@@ -13,7 +13,6 @@ import pytest
 from provider import open_provider
 from provider.store.engine import create_engine
 from provider.testing import FakeBackend
-from tests.contract.store_support import unguarded
 from tests.support.command_line import CommandLine
 
 KEY = "a secret of this test: 0123456789abcdef"
@@ -38,9 +37,20 @@ class Site:
             worker.destroy(worker.acquire("thread", user_id=user))
 
     def tamper(self, *statements: str) -> None:
+        """Change what nobody may, and put the guards back, so that nothing is missed."""
         engine = create_engine(self.url)
-        with engine.connect() as connection, unguarded(connection):
-            for statement in statements:
+        with engine.connect() as connection:
+            if engine.dialect.name == "sqlite":
+                found = connection.exec_driver_sql("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").all()
+                without, again = [f"DROP TRIGGER {name}" for name, _ in found], [sql for _, sql in found]
+            else:
+                guards = "SELECT tgname FROM pg_trigger WHERE tgrelid = 'events'::regclass AND NOT tgisinternal"
+                without = ["ALTER TABLE events DISABLE TRIGGER ALL"]
+                again = [
+                    f"ALTER TABLE events ENABLE ALWAYS TRIGGER {name}"
+                    for name in connection.exec_driver_sql(guards).scalars()
+                ]
+            for statement in [*without, *statements, *again]:
                 connection.exec_driver_sql(statement)
         engine.dispose()
 
@@ -89,10 +99,10 @@ def test_every_tampered_event_is_named_and_nothing_is_changed(site: Site) -> Non
     site.tamper("UPDATE events SET actor = 'operator:mallory' WHERE position IN (2, 4)")
     first, second = (site.command_line.run("verify") for _ in range(2))
     assert (first.code, first.stderr) == (1, "")
-    assert [line.split(":")[:2] for line in first.stdout.splitlines()[:-1]] == [
-        ["event 2", " content"], ["event 2", " table"], ["event 4", " content"],
-    ]  # fmt: skip
-    assert first.stdout.endswith("3 PROBLEMS\n")
+    *problems, note, _ = first.stdout.splitlines()
+    assert [line.split(":")[:2] for line in problems] == [["event 2", " content"], ["event 4", " content"]]
+    assert note.startswith("note: the tables were not compared with the log")
+    assert first.stdout.endswith("2 PROBLEMS\n")
     assert second.stdout == first.stdout
 
 
