@@ -48,39 +48,53 @@ def test_a_quick_run_writes_one_row_for_each_claim(tmp_path: Path) -> None:
     assert all(row["value"] > 0 for row in rows)
 
 
-def measure(chosen: Collection[Benchmark], directory: Path) -> None:
-    """Run these benchmarks with a few turns: each must measure all that it claims."""
-    with Stage(directory, quick=True) as stage:
-        for benchmark in chosen:
-            readings = benchmark.run(stage)
-            assert [settle(claim, readings[claim.name]).name for claim in benchmark.claims], benchmark.name
+class Smoke(Stage):
+    """A stage for a look: few turns, and the server that all tests share instead of one that waits for the disk."""
+
+    def __init__(self, directory: Path, server: PostgresAddress) -> None:
+        super().__init__(directory, quick=True)
+        self._server = server
+
+    def empty_database(self, dialect: str) -> str:
+        return self._server.create_database() if dialect == "postgres" else super().empty_database(dialect)
 
 
-@pytest.mark.timeout(400)
-def test_every_benchmark_on_sqlite_runs(tmp_path: Path) -> None:
-    measure(set(BENCHMARKS) - ON_DOCKER - ON_POSTGRES - IN_BROWSER, tmp_path)
+def measure(benchmark: Benchmark, stage: Stage) -> None:
+    """Run a benchmark with a few turns: it must measure all that it claims."""
+    with stage:
+        readings = benchmark.run(stage)
+        assert [settle(claim, readings[claim.name]).name for claim in benchmark.claims], benchmark.name
 
 
-@pytest.mark.timeout(400)
-def test_every_benchmark_on_postgresql_runs(postgres_server: PostgresAddress, tmp_path: Path) -> None:
-    measure(ON_POSTGRES - IN_BROWSER, tmp_path)
+def each(chosen: Collection[Benchmark]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("benchmark", [one for one in BENCHMARKS if one in chosen], ids=lambda one: one.name)
+
+
+@each(set(BENCHMARKS) - ON_DOCKER - ON_POSTGRES - IN_BROWSER)
+def test_a_benchmark_on_sqlite_runs(benchmark: Benchmark, tmp_path: Path) -> None:
+    measure(benchmark, Stage(tmp_path, quick=True))
+
+
+@each(ON_POSTGRES - IN_BROWSER)
+def test_a_benchmark_on_postgresql_runs(benchmark: Benchmark, postgres_server: PostgresAddress, tmp_path: Path) -> None:
+    measure(benchmark, Smoke(tmp_path, postgres_server))
 
 
 @pytest.mark.browser
-@pytest.mark.timeout(400)
-def test_every_benchmark_in_a_browser_runs(postgres_server: PostgresAddress, tmp_path: Path) -> None:
+@each(IN_BROWSER)
+def test_a_benchmark_in_a_browser_runs(benchmark: Benchmark, postgres_server: PostgresAddress, tmp_path: Path) -> None:
     try:
-        measure(IN_BROWSER, tmp_path)
+        measure(benchmark, Smoke(tmp_path, postgres_server))
     except UnavailableError as error:
         pytest.skip(str(error))
 
 
-@pytest.mark.timeout(400)
-def test_every_benchmark_on_docker_runs(
-    docker_engine: EngineAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@each(ON_DOCKER)
+def test_a_benchmark_on_docker_runs(
+    benchmark: Benchmark, docker_engine: EngineAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", docker_engine.base_url)
-    measure(ON_DOCKER, tmp_path)
+    measure(benchmark, Stage(tmp_path, quick=True))
 
 
 def test_what_cannot_be_measured_keeps_its_row_and_fails_only_a_strict_run(
