@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.requirements import REQUIREMENTS
 from tests.support.skips import summarise
 
 PLUGIN = ("-p", "no:randomly", "-p", "tests.support.skips", "-p", "no:cacheprovider", "-p", "no:xdist")
+
+
+@pytest.fixture(autouse=True)
+def known_markers(pytester: pytest.Pytester) -> None:
+    """An unknown marker is a warning, and warnings are errors in some orders of the tests and not in others."""
+    names = [requirement.marker for requirement in REQUIREMENTS]
+    pytester.makeini("\n".join(["[pytest]", "markers =", *(f"    {name}: needed" for name in names)]))
 
 
 def test_the_last_line_counts_the_skips_and_says_why(pytester: pytest.Pytester) -> None:
