@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -13,6 +14,8 @@ from provider.store.coordination.workers import SqlWorkerRegistry
 from provider.store.log.event_store import SqlEventStore
 from tests.contract.reports_support import reading
 from tests.contract.store_support import AUTHOR, OTHER, append, born, creating, died, opened
+from tests.support.ledgers import copy_postgres, copy_sqlite
+from tests.support.postgres import PostgresAddress
 
 
 @pytest.fixture
@@ -20,6 +23,19 @@ def store(database_url: str) -> Iterator[SqlEventStore]:
     """Open an empty ledger that reads seven events at once, so that few events make many pages."""
     with opened(database_url, page=7) as made:
         yield made
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def kept_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlEventStore]:
+    """Open a ledger that all tests of a module read, and none but the module's fixtures writes."""
+    with contextlib.ExitStack() as stack:
+        if request.param == "sqlite":
+            url = copy_sqlite(request.getfixturevalue("sqlite_template"), tmp_path_factory.mktemp("kept") / "ledger.db")
+        else:
+            server: PostgresAddress = request.getfixturevalue("postgres_server")
+            url = copy_postgres(server, request.getfixturevalue("postgres_template"))
+            stack.callback(server.drop_database, url)
+        yield stack.enter_context(opened(url, page=7))
 
 
 @pytest.fixture

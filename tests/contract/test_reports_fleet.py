@@ -19,17 +19,17 @@ from tests.contract.brute_force import Fact, Folded
 from tests.contract.reports_support import EVENTS, reading
 
 
-@pytest.fixture
-def past(store: SqlEventStore) -> Folded:
+@pytest.fixture(scope="module")
+def past(kept_store: SqlEventStore) -> Folded:
     """Fill the ledger with eight hours, up to now."""
-    fill(store, History(EVENTS, span=timedelta(hours=8)))
-    return Folded(store)
+    fill(kept_store, History(EVENTS, span=timedelta(hours=8)))
+    return Folded(kept_store)
 
 
-@pytest.fixture
-def reports(store: SqlEventStore, past: Folded) -> Iterator[Reports]:
+@pytest.fixture(scope="module")
+def reports(kept_store: SqlEventStore, past: Folded) -> Iterator[Reports]:
     """Open the read side of the filled ledger."""
-    with reading(store) as opened:
+    with reading(kept_store) as opened:
         yield opened
 
 
