@@ -73,6 +73,11 @@ def test_timeout_stops_the_whole_group(sandbox: Sandbox, server: RunningServer) 
     assert wait_for_exit(read_pid(server.root / "grandchild"), timeout_seconds=10)
 
 
+def test_timeout_stops_a_command_that_ignores_being_asked(sandbox: Sandbox) -> None:
+    result = sandbox.execute_command("trap '' TERM; echo begun; while :; do sleep 0.1; done", timeout=0.5)
+    assert (result.timed_out, result.exit_code, result.output) == (True, 124, "begun\n")
+
+
 def test_a_background_process_neither_holds_the_call_nor_dies_of_it(sandbox: Sandbox, server: RunningServer) -> None:
     loop = "(echo $BASHPID > pid; while [ ! -e stop ]; do echo tick; sleep 0.01; done; echo ended > end) &"
     assert sandbox.execute_command(f"{loop} echo ready").output.replace("tick\n", "") == "ready\n"

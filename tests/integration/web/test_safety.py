@@ -140,6 +140,20 @@ def test_a_proxy_is_believed_only_from_its_address(
     assert answer.status_code == status
 
 
+def test_a_proxy_that_passes_a_clients_header_on_is_not_believed(open_client: Open) -> None:
+    client = open_client(**{**PROXY, "proxy": {**PROXY["proxy"], "default_role": "viewer"}})  # type: ignore[dict-item]
+    for user, status in (("mallory", 200), ("mallory,alice", 403), ("mallory, alice", 403)):
+        answer = client.get("/", headers={"X-Forwarded-User": user}, environ_overrides=BEHIND)
+        assert answer.status_code == status
+
+
+def test_what_one_was_shown_is_not_unchanged_for_another(open_client: Open) -> None:
+    client = open_client(**PROXY)
+    shown = client.get("/", headers={"X-Forwarded-User": "alice"}, environ_overrides=BEHIND)
+    known = {"X-Forwarded-User": "v", "If-None-Match": shown.headers["ETag"]}
+    assert client.get("/", headers=known, environ_overrides=BEHIND).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("groups", "role"),
     [

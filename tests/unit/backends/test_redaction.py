@@ -54,6 +54,12 @@ def test_a_secret_cut_in_two_is_masked(offset: int, limit: int) -> None:
         assert secret[start:] not in tail
 
 
+@pytest.mark.parametrize("cut", range(1, 28))
+def test_the_end_of_a_secret_is_masked_wherever_it_was_cut(cut: int) -> None:
+    secret = "correct horse battery staple"
+    assert log_tail(f"{secret[cut:]} and more".encode(), [secret], truncated=True) == "*** and more"
+
+
 def test_an_unknown_token_at_the_cut_is_masked() -> None:
     raw = b"Bearer " + TOKEN.encode() * 50 + b" word" * 200
     assert log_tail(raw[600:], [], truncated=True) == "***" + " word" * 200
