@@ -7,11 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert, text
 
 from provider.domain.log import format_timestamp, parse_timestamp
 from provider.store.audit_sql.views import CURRENT
 from provider.store.log.event_store import SqlEventStore
+from provider.store.tables import generations
 from tests.bench.bulk import fill
 from tests.bench.generate import History
 from tests.contract.store_support import execute, opened
@@ -117,3 +118,19 @@ def follow_holds(store: SqlEventStore) -> Iterator[tuple[Any, ...]]:
             yield from ((*hold, at, ends[event.type]) for hold in open_holds.values())
             open_holds.clear()
     yield from ((*hold, None, None) for open_holds in held.values() for hold in open_holds.values())
+
+
+def test_the_percentile_of_detection_is_not_the_slowest(store: SqlEventStore) -> None:
+    end = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    rows = [
+        {
+            "sandbox_id": f"{number:016x}", "generation": 1, "backend": "fake", "image": "image", "cause": "cold",
+            "container_name": "c", "creating_at": end, "ready_at": end, "finished_at": end, "removal_failures": 0,
+            "died_at": end + timedelta(seconds=number),
+        }
+        for number in range(1, 101)
+    ]  # fmt: skip
+    with store.database.engine.begin() as connection:
+        connection.execute(insert(generations), rows)
+        found = connection.execute(text("SELECT detection_p95_seconds FROM v_daily_reliability")).scalars().all()
+    assert found == [95]
