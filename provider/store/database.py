@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, DateTime, Engine, func
 from sqlalchemy.exc import DBAPIError, InterfaceError, SQLAlchemyError
 
 from provider.domain.errors import StoreUnavailable
-from provider.store.engine import begin_immediate, create_engine
+from provider.store.engine import create_engine, write_lock
 
 logger = logging.getLogger(__name__)
 
@@ -80,13 +80,17 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Open a transaction that, on SQLite, holds the write lock from its start; commit, or roll back on error."""
-        with self.reading() as connection:
-            if self.is_sqlite:
-                begin_immediate(connection)
-            else:
-                connection.exec_driver_sql("BEGIN")
-            with _committed(connection):
-                yield connection
+        with self.reading() as connection, self._begun_to_write(connection), _committed(connection):
+            yield connection
+
+    @contextmanager
+    def _begun_to_write(self, connection: Connection) -> Iterator[None]:
+        if self.is_sqlite:
+            with write_lock(connection.exec_driver_sql):
+                yield
+        else:
+            connection.exec_driver_sql("BEGIN")
+            yield
 
     @contextmanager
     def writing_once(self) -> Iterator[Connection]:

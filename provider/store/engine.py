@@ -3,7 +3,7 @@
 SQLite: system libraries from 3.7.0 to 3.51.2 can corrupt a WAL database with several writers, so the `pysqlite3` wheel
 is used (it bundles its own library); without it the journal mode stays TRUNCATE and a warning says so. SQLite's
 busy handler lets readers wait (in TRUNCATE mode every commit shuts them out), but it starves writers under load: the
-write lock is taken by `take_write_lock`, which tries again in short random steps.
+write lock is taken by `write_lock`, which tries again in short random steps.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ import sqlalchemy
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 
+from provider.store.fork_gate import ForkGate
+
 WAL_SAFE_VERSION = (3, 51, 3)
 BUSY_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_SECONDS = 10
@@ -33,6 +35,7 @@ IDLE_TRANSACTION_MS = 8_000
 """A process that is stopped inside a transaction loses it before those who wait for its locks give up."""
 DEAD_PEER = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 """A server that vanished without a word is noticed, instead of being waited for without end."""
+_FORKS = ForkGate()
 
 
 def create_engine(url: str, *, synchronous: str = "FULL", pre_ping: bool = False) -> Engine:
@@ -61,20 +64,33 @@ def wal_is_safe() -> bool:
 
 
 def begin_immediate(connection: Connection) -> None:
-    """Begin a transaction with SQLite's write lock."""
-    take_write_lock(connection.exec_driver_sql)
+    """Begin a migration's transaction with SQLite's write lock; Alembic ends it."""
+    with write_lock(connection.exec_driver_sql):
+        pass
 
 
-def take_write_lock(execute: Callable[[str], object]) -> None:
-    """Begin a transaction with SQLite's write lock, trying every 0.2 to 2 ms while another writer has it."""
+@contextmanager
+def write_lock(execute: Callable[[str], object]) -> Iterator[None]:
+    """Begin a transaction with SQLite's write lock; it ends inside the block, and a fork waits for that."""
+    _take_write_lock(execute)
+    try:
+        yield
+    finally:
+        _FORKS.leave()
+
+
+def _take_write_lock(execute: Callable[[str], object]) -> None:
+    """Take the lock and pass the gate with it, trying every 0.2 to 2 ms while another writer has the lock."""
     deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     execute("PRAGMA busy_timeout = 0")
     try:
         while True:
+            _FORKS.enter()
             try:
                 execute("BEGIN IMMEDIATE")
                 return
-            except Exception as error:
+            except BaseException as error:
+                _FORKS.leave()
                 if not _is_busy(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(random.uniform(0.0002, 0.002))  # noqa: S311
@@ -82,7 +98,7 @@ def take_write_lock(execute: Callable[[str], object]) -> None:
         execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
 
 
-def _is_busy(error: Exception) -> bool:
+def _is_busy(error: BaseException) -> bool:
     """Whether SQLite refused only because another connection is writing."""
     cause = str(error.orig if isinstance(error, DBAPIError) else error)
     return cause.startswith(("database is locked", "database table is locked"))
@@ -91,18 +107,19 @@ def _is_busy(error: Exception) -> bool:
 @contextmanager
 def immediate_transaction(cursor: Any) -> Iterator[None]:
     """Hold SQLite's write lock from the start; commit, or roll back on error."""
-    take_write_lock(cursor.execute)
-    try:
-        yield
-        cursor.execute("COMMIT")
-    except BaseException:
-        # A full disk makes SQLite roll back by itself.
-        if cursor.connection.in_transaction:
-            cursor.execute("ROLLBACK")
-        raise
+    with write_lock(cursor.execute):
+        try:
+            yield
+            cursor.execute("COMMIT")
+        except BaseException:
+            # A full disk makes SQLite roll back by itself.
+            if cursor.connection.in_transaction:
+                cursor.execute("ROLLBACK")
+            raise
 
 
 def _sqlite_engine(url: str, synchronous: str) -> Engine:
+    _FORKS.install()
     engine = sqlalchemy.create_engine(
         url,
         module=sqlite_module(),
