@@ -53,8 +53,17 @@ class CapacityQueue(Protocol):
     def leave(self, waiter_id: str) -> None:
         """Leave the queue. Idempotent."""
 
-    def list_warm(self, limit: int, user_id: str | None = None) -> Sequence[str]:
-        """List warm sandboxes (of one user, when given), the least recently used first."""
+    def list_warm(self, limit: int, user_id: str | None = None, *, spared_seconds: float = 0.0) -> Sequence[str]:
+        """List warm sandboxes (of one user, when given), the least recently used first.
+
+        Without those that a lost worker's release has made warm within `spared_seconds`.
+        """
+
+    def is_spared(self, sandbox_id: str, seconds: float) -> bool:
+        """Whether a lost worker's hold on a sandbox was released within these seconds.
+
+        The worker may have been paused with a call in flight: for one lease time nobody else decides that it is unused.
+        """
 
 
 class Leases(Protocol):

@@ -97,10 +97,11 @@ class Admission:
     def _evict_one(self, per_user: bool) -> bool:
         """Evict the least recently used warm sandbox; False when none is warm.
 
-        Its container is removed off this path.
+        What a lost worker held is spared for one lease time: it may only have been paused, in the middle of a call.
+        The container is removed off this path.
         """
         owner = self.user_id if per_user else None
-        for sandbox_id in self.worker.queue.list_warm(WARM_CANDIDATES, owner):
+        for sandbox_id in self.worker.queue.list_warm(WARM_CANDIDATES, owner, spared_seconds=self.worker.lease_seconds):
             state, events = self.worker.commit(sandbox_id, decisions.decide_evict_warm, self.author)
             if events:
                 self.replica.drop(sandbox_id, state.generation)

@@ -185,6 +185,17 @@ def test_warm_sandboxes_come_least_recently_used_first(store: SqlEventStore, que
     assert queue.list_warm(9, "ann") == [name(3)]
 
 
+def test_what_a_lost_worker_held_is_spared_for_a_while(store: SqlEventStore, queue: SqlWaiters) -> None:
+    lost, own = make_warm(store, 1), make_warm(store, 2)
+    for state, author in ((lost, Author("sweeper:s", AUTHOR.correlation_id)), (own, AUTHOR)):
+        held = append(store, state, decide_hold(state, "w"), None)
+        store.append(sandbox_stream(held.sandbox_id), held.version, decide_release(held, "w"), author, state=held)
+    assert queue.list_warm(9, spared_seconds=3600) == [name(2)]
+    assert queue.list_warm(9) == [name(1), name(2)]
+    assert [queue.is_spared(name(number), 3600) for number in (1, 2, 3)] == [True, False, False]
+    assert not queue.is_spared(name(1), 0)
+
+
 def test_a_release_later_than_the_last_noted_activity_counts(store: SqlEventStore, queue: SqlWaiters) -> None:
     first, _ = make_warm(store, 1), make_warm(store, 2)
     store.touch({name(1): 500.0, name(2): 0.0})

@@ -86,11 +86,20 @@ def _reap(means: Means, step: Step, version: int) -> Outcome:
     now = means.worker.store.now()
     if used_at is None or not is_idle(used_at, now, means.policy.idle_timeout, others_hold=others):
         return Outcome(False, version)
+    if _is_spared(means, step):
+        return Outcome(False, version)
     return _evict(means, step, version, lambda s: decisions.decide_evict(s, step.generation, "idle"))
 
 
 def _make_room(means: Means, step: Step, version: int) -> Outcome:
+    if _is_spared(means, step):
+        return Outcome(False, version)
     return _evict(means, step, version, decisions.decide_evict_warm)
+
+
+def _is_spared(means: Means, step: Step) -> bool:
+    """Whether a lost worker held it less than a lease time ago: it may come back in the middle of a call."""
+    return means.worker.queue.is_spared(step.sandbox_id, means.worker.lease_seconds)
 
 
 def _settle(means: Means, step: Step, version: int) -> Outcome:

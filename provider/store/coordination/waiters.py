@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, literal, not_, or_, select, update
 
+from provider.domain.ids import sandbox_stream
 from provider.domain.policy import Queue
 from provider.store.database import Database, database_now
 from provider.store.states.activity import USED_AT
-from provider.store.tables import ledger_head, sandboxes, waiters
+from provider.store.tables import events, ledger_head, sandboxes, waiters
 
 FORGOTTEN_SECONDS = 5.0
 """A waiter not seen for this long has died and blocks nobody."""
@@ -51,10 +52,32 @@ class SqlWaiters:
             dead = database_now(connection) - timedelta(seconds=10 * FORGOTTEN_SECONDS)
             connection.execute(delete(waiters).where(or_(waiters.c.waiter_id == waiter_id, waiters.c.seen_at < dead)))
 
-    def list_warm(self, limit: int, user_id: str | None = None) -> Sequence[str]:
-        """List warm sandboxes (of one user, when given), the least recently used first."""
+    def list_warm(self, limit: int, user_id: str | None = None, *, spared_seconds: float = 0.0) -> Sequence[str]:
+        """List warm sandboxes (of one user, when given), the least recently used first.
+
+        Without those that a lost worker's release has made warm within `spared_seconds`.
+        """
         statement = select(sandboxes.c.sandbox_id).where(sandboxes.c.status == "warm")
         if user_id is not None:
             statement = statement.where(sandboxes.c.user_id == user_id)
         with self._database.reading() as connection:
+            since = database_now(connection) - timedelta(seconds=spared_seconds)
+            statement = statement.where(or_(sandboxes.c.updated_at <= since, not_(_was_lost_since(since))))
             return connection.execute(statement.order_by(USED_AT, sandboxes.c.sandbox_id).limit(limit)).scalars().all()
+
+    def is_spared(self, sandbox_id: str, seconds: float) -> bool:
+        """Whether a lost worker's hold on a sandbox was released within these seconds."""
+        with self._database.reading() as connection:
+            since = database_now(connection) - timedelta(seconds=seconds)
+            statement = select(_was_lost_since(since)).where(sandboxes.c.sandbox_id == sandbox_id)
+            return bool(connection.execute(statement).scalar())
+
+
+def _was_lost_since(since: datetime) -> ColumnElement[bool]:
+    # Only a sweep releases for another worker, and only for one that is lost.
+    return exists().where(
+        events.c.stream == literal(sandbox_stream("")) + sandboxes.c.sandbox_id,
+        events.c.type == "SandboxReleased",
+        events.c.actor.like("sweeper:%"),
+        events.c.recorded_at > since,
+    )

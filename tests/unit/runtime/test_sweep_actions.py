@@ -10,7 +10,7 @@ import pytest
 
 from provider import SandboxProvider
 from provider.domain.containers import SandboxInfo, SandboxSpec
-from provider.domain.errors import BackendUnavailable
+from provider.domain.errors import BackendUnavailable, CapacityExceeded
 from provider.domain.ids import derive_sandbox_id
 from provider.domain.sweeps import Counts
 from provider.testing import FakeBackend
@@ -128,6 +128,21 @@ def test_idle_ones_are_reaped_and_zero_disables(rig: SweepRig) -> None:
         evicted = [e.event for e in rig.store.read_stream(f"sandbox:{sandbox_id}") if e.event.type == "SandboxEvicted"]
         assert evicted[0].reason == "idle"  # type: ignore[attr-defined]
     assert rig.engine.containers() == []
+
+
+def test_s127_what_a_lost_worker_held_is_nobodys_to_evict_for_one_lease_time(rig: SweepRig) -> None:
+    """Its worker may only have been paused, as all are on a host that was suspended, with a call in flight."""
+    lost = rig.open()
+    held = lost.acquire("held")
+    worker = rig.open(replicas=1, overflow="reject", idle_timeout=0.001)
+    rig.silence(lost.worker_id, 60)
+    assert worker.sweep().lost_workers == [lost.worker_id]
+    with pytest.raises(CapacityExceeded):
+        worker.acquire("other")
+    again = worker.sweep().counts
+    assert (again.idle, again.actions) == (0, 0)
+    assert rig.status(held) in ("warm", "active")  # active when the lost one is back already
+    assert "SandboxEvicted" not in rig.types(held)
 
 
 def test_a_sandbox_used_since_the_plan_is_not_reaped(rig: SweepRig) -> None:
