@@ -311,10 +311,12 @@ def test_a_back_off_that_is_over_is_cleared(rig: SweepRig) -> None:
         rig.engine.kill(sandbox_id)
         assert worker.get(sandbox_id) is None
     assert "CrashLoopEntered" in rig.types(sandbox_id)
-    wait_until(
-        lambda: worker.sweep() is not None and "CrashLoopCleared" in rig.types(sandbox_id),
-        what="the end of the back-off",
-    )
+
+    def types_after_a_sweep() -> list[str]:
+        worker.sweep()
+        return rig.types(sandbox_id)
+
+    wait_until(lambda: "CrashLoopCleared" in types_after_a_sweep(), what="the end of the back-off")
     assert rig.types(sandbox_id)[-1] == "CrashLoopCleared"
     assert worker.sweep().plan.is_empty
 
