@@ -35,7 +35,7 @@ def container_config(
     config: dict[str, Any] = {
         "image": settings.image,
         "labels": labels_for(ledger_id, spec),
-        "environment": {**settings.environment, **identity_environment(spec, name)},
+        "environment": _environment(settings, spec, name),
         "user": settings.security.user,
         "use_config_proxy": False,  # only what the settings say reaches a sandbox's environment
         "host_config": _host_config(client, settings, spec, network, port),
@@ -43,6 +43,13 @@ def container_config(
     if is_published(settings):
         config["ports"] = [SANDBOX_PORT]
     return config
+
+
+def _environment(settings: SandboxSettings, spec: SandboxSpec, name: str) -> dict[str, str]:
+    own = identity_environment(spec, name)
+    if settings.security.user is not None:
+        own["SANDBOXD_USER"] = ""  # whoever the container runs as, commands run as well
+    return {**settings.environment, **own}
 
 
 def _host_config(

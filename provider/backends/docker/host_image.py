@@ -32,14 +32,15 @@ nobody:x:65534:65534:nobody:/:/bin/false
 _GROUP = "root:x:0:\nsandbox:x:1000:\nnogroup:x:65534:\n"
 _COPIED_IF_THERE = ("/etc/ld.so.cache", "/etc/ssl/certs/ca-certificates.crt", "/etc/protocols", "/etc/services")
 
-# The user is root, held in by the capabilities of `sandbox.security`: a mounted directory then works whoever owns it.
-# `sandbox.security.user: sandbox` (or any number) works too: the work directory is everybody's.
+# The server is root, held in by the capabilities of `sandbox.security`; commands and file operations run as `sandbox`,
+# who cannot change or stop it. `sandbox.security.user: root` (or any other user) makes both the same.
 _COMMAND = ["python3", "-I", "-S", str(SANDBOXD_IN_IMAGE), "--host", "0.0.0.0", "--port", str(SANDBOX_PORT)]  # noqa: S104
 _COMMAND += ["--root", "/", "--workdir", WORK_DIRECTORY]
 CONFIGURATION = [
     "ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin",
     f"ENV HOME={WORK_DIRECTORY}",
     "ENV LANG=C.UTF-8",
+    "ENV SANDBOXD_USER=sandbox",
     f"WORKDIR {WORK_DIRECTORY}",
     f"EXPOSE {SANDBOX_PORT}",
     "CMD [" + ", ".join(f'"{word}"' for word in _COMMAND) + "]",

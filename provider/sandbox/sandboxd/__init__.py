@@ -7,7 +7,8 @@ This directory is copied alone into images, as it is or zipped. So it imports no
 relative imports, and runs on Python >= 3.9. It loads what commands, files and searches need with their first request:
 the first answer comes sooner. Field names are those of the official SDK (`agent-sandbox`); shell sessions are not kept
 between calls. The roots keep file operations from straying; they are no wall against commands, which run as the same
-user.
+user. SANDBOXD_IDENTITY in the environment says who this is and what token to ask for (guard.py), SANDBOXD_USER as whom
+commands and file operations run where the server is root (account.py).
 """
 
 VERSION = "1.0"

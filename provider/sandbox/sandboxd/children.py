@@ -44,14 +44,15 @@ class Children:
     process leaves no zombie and steals no exit code from itself.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, as_user: dict[str, Any]) -> None:
+        self._as_user = as_user
         self._lock = threading.Lock()
         self._running: dict[int, Child] = {}
 
     def start(self, arguments: list[str], **options: Any) -> Child:
         """Start a process in a session, and so in a process group, of its own; `options` are those of `Popen`."""
         with self._lock:  # `reap` must not meet a pid before its owner is known
-            process = subprocess.Popen(arguments, bufsize=0, start_new_session=True, **options)
+            process = subprocess.Popen(arguments, bufsize=0, start_new_session=True, **self._as_user, **options)
             child = self._running[process.pid] = Child(process)
         return child
 

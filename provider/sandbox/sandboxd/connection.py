@@ -57,8 +57,8 @@ def serve(connection: socket.socket, place: Place) -> None:
 
 
 def answer_to(request: Request, place: Place) -> Answer:
-    """Let the handler of the request's path answer."""
-    return answer_by(lambda request, place: _handler_of(request)(request, place), request, place)
+    """Let the handler of the request's path answer, with the rights of the user that commands run as."""
+    return answer_by(_handle, request, place)
 
 
 def answer_by(handler: Handler, request: Request, place: Place) -> Answer:
@@ -77,6 +77,13 @@ def answer_by(handler: Handler, request: Request, place: Place) -> Answer:
     except Exception as error:  # noqa: BLE001 -- the loop boundary: one request must not end the server
         sys.stderr.write(f"sandboxd: {request.method} {request.path} failed\n{traceback.format_exc()}")
         return failure(500, f"{type(error).__name__}: {error}")
+
+
+def _handle(request: Request, place: Place) -> Answer:
+    handler = _handler_of(request)
+    if place.account is not None and request.path != "/v1/sandbox":  # the first answer does not wait for it
+        place.account.enter()
+    return handler(request, place)
 
 
 def _handler_of(request: Request) -> Handler:

@@ -31,7 +31,7 @@ def sandbox(_request: Request, place: Place) -> Answer:
                 "os": system.sysname,
                 "os_version": system.release,
                 "arch": system.machine,
-                "user": os.environ.get("USER") or str(os.getuid()),
+                "user": place.account.name if place.account else os.environ.get("USER") or str(os.getuid()),
                 "home_dir": home,
                 "workspace": place.workdir,
                 "timezone": time.tzname[0],

@@ -8,6 +8,7 @@ import threading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .account import Account
     from .children import Children
     from .guard import Guard
 
@@ -17,6 +18,7 @@ class Place:
 
     def __init__(self, roots: list[str], workdir: str, max_output: int, max_body: int, guard: Guard) -> None:
         self.guard = guard
+        self.account: Account | None = None
         self.workdir = workdir
         self.max_output = max_output
         self.max_body = max_body

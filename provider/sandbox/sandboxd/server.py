@@ -11,6 +11,7 @@ import time
 
 from . import VERSION
 from . import __doc__ as usage
+from .account import take_account
 from .connection import serve
 from .guard import Guard, take_identity
 from .place import Place
@@ -39,6 +40,7 @@ def main(arguments: list[str]) -> NoReturn:
     os.makedirs(workdir, exist_ok=True)
     guard = Guard(take_identity(os.environ))
     place = Place(roots or ["/"], workdir, int(options["max-output"]), int(options["max-body"]), guard)
+    place.account = take_account(os.environ)
     family = socket.AF_INET6 if ":" in options["host"] else socket.AF_INET
     listener = socket.create_server((options["host"], int(options["port"])), family=family, backlog=128)
     port: int = listener.getsockname()[1]
@@ -98,7 +100,7 @@ def _open_for_commands(place: Place) -> Children:
 
     if os.getpid() != 1:
         adopt_orphans()
-    children = Children()
+    children = Children(place.account.options if place.account else {})
     place.start(children)
     return children
 
