@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provider.cli.event_lines import write_event_table
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 USER = "demo"
 # The sandbox's server is the parent of every command. SIGKILL does not reach the first process of a container from
-# inside, SIGTERM does.
+# inside, SIGTERM does; but only root's, which commands of the demonstration are for that.
 END_THE_CONTAINER = "kill -KILL $PPID; kill -TERM $PPID"
 NOTE = "note.txt"
 PATIENCE_SECONDS = 10.0
@@ -38,7 +39,8 @@ class Demonstration:
     """One run of it, with a thread of its own that nobody else uses."""
 
     def __init__(self, settings: Settings, insights: Insights) -> None:
-        self._settings = settings
+        security = replace(settings.sandbox.security, user="root")
+        self._settings = replace(settings, sandbox=replace(settings.sandbox, security=security))
         self._insights = insights
         self._thread = f"demo-{secrets.token_hex(3)}"
         self._sandbox_id = derive_sandbox_id(USER, self._thread)

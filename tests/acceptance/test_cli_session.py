@@ -120,8 +120,9 @@ def test_the_demonstration_ends_well_and_leaves_nothing(cli: CommandLine) -> Non
 def test_a_container_lives_dies_and_is_explained(
     docker_engine: EngineAddress, sandbox_image: str, tmp_path: Path
 ) -> None:
-    database, sandbox = {"url": "sqlite:///ledger.db"}, {"engine": docker_engine.base_url, "image": sandbox_image}
-    cli = CommandLine(tmp_path, {"database": database, "sandbox": sandbox})
+    sandbox = {"engine": docker_engine.base_url, "image": sandbox_image}
+    as_root = {"security": {"user": "root"}}  # to end the container from inside
+    cli = CommandLine(tmp_path, {"database": {"url": "sqlite:///ledger.db"}, "sandbox": {**sandbox, **as_root}})
     try:
         assert cli.run("exec", "thread", "--", "cat /proc/1/comm").stdout.startswith("python")
         cli.run("exec", "thread", "--", KILL)

@@ -269,7 +269,7 @@ def test_s09_files_of_the_lost_container_are_gone_and_the_new_one_works(deployme
 
 @on("fake", "docker")
 def test_s13_a_container_killed_for_memory_says_so(deployment: Deployment) -> None:
-    worker = deployment.open_worker(limits={"memory": "32m"})
+    worker = deployment.open_worker(limits={"memory": "32m"}, security={"user": "root"})
     sandbox = worker.provider.ensure("thread-1")
     if isinstance(deployment.engine, FakeAcceptanceEngine):
         deployment.engine.backend.kill(sandbox.id, oom=True)

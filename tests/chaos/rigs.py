@@ -46,6 +46,7 @@ class Rig:
         if self.engine:
             limits = {"memory": "64m"}
             sandbox |= {"engine": self.engine, "image": self.image, "engine_timeout": 20, "limits": limits}
+            sandbox["security"] = {"user": "root"}  # what chaos does from inside needs it
         return {
             "database": {"url": self.url, "synchronous": "NORMAL"},
             "sandbox": sandbox,

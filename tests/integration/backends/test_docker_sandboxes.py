@@ -21,6 +21,7 @@ from tests.integration.backends.conftest import OpenDocker
 from tests.support.waiting import wait_until
 
 EAT_MEMORY = 'echo 1000 > /proc/1/oom_score_adj; python3 -c \'bytearray(400_000_000).replace(b"\\0", b"x")\''
+AS_ROOT = SecuritySettings(user="root")  # to touch the container's first process from inside
 
 
 def start(open_docker: OpenDocker, **changes: object) -> SandboxInfo:
@@ -37,7 +38,7 @@ def list_named(client: docker.APIClient, spec: SandboxSpec) -> list[object]:
 
 
 def test_s13_an_oom_kill_is_told_with_the_limit(open_docker: OpenDocker) -> None:
-    backend = open_docker(limits=LimitSettings(memory=Bytes(64 * 1024**2)))
+    backend = open_docker(limits=LimitSettings(memory=Bytes(64 * 1024**2)), security=AS_ROOT)
     info = backend.create(new_spec())
     backend.wait_ready(info)
     liveness = backend.liveness(info)
@@ -177,6 +178,7 @@ def test_the_engine_enforces_what_the_settings_say(open_docker: OpenDocker, engi
 
 
 def test_mounts_appear_inside(open_docker: OpenDocker, tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)  # commands run as a user of the container: what it writes to has to let it
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "note").write_text("from outside")
     mounts = (
@@ -191,7 +193,7 @@ def test_mounts_appear_inside(open_docker: OpenDocker, tmp_path: Path) -> None:
 
 
 def test_secrets_are_masked_in_evidence(open_docker: OpenDocker) -> None:
-    settings = {"environment": {"TOKEN": "do-not-show-me"}}
+    settings = {"environment": {"TOKEN": "do-not-show-me"}, "security": AS_ROOT}
     info = start(open_docker, **settings)
     run_command(info, "printf 'key %s\\0 and %020000d\\n' $TOKEN 0 > /proc/1/fd/2; echo last $TOKEN > /proc/1/fd/2")
     evidence = open_docker(**settings).evidence(info)
