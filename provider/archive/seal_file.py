@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from provider.archive.new_file import new_file, refused
-from provider.archive.seal_sinks import deliver_seal
 from provider.config.state import make_private_directory
 from provider.domain.errors import FileError
 from provider.domain.seals import MAX_LINE, InvalidSealError, Seal, format_seal, parse_seals
@@ -46,7 +45,11 @@ class SealFile:
             make_private_directory(self._path.parent)
         with new_file(self._path, replace=True) as stream:
             stream.write("".join(f"{format_seal(one)}\n" for one in kept).encode())
-        deliver_seal(seal, self._sinks)
+        if self._sinks:
+            # Imported here: few have sinks, and a client for the web is no small thing to import.
+            from provider.archive.seal_sinks import deliver_seal
+
+            deliver_seal(seal, self._sinks)
 
     def start_anew(self) -> None:
         """Put the file aside, under a name that says how far it went; what was kept binds nobody any more."""
