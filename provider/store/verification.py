@@ -83,9 +83,9 @@ class Verification:
             findings.note(f"{told} place in the chain was checked")
         if kind != "seal":
             self._list_violations()
-        self._compare_schema()
         if self._is_comparing(known_end):
             self._compare_tables(known_end, may_be_newer=bool(check.unreadable))
+        self._compare_schema()
         return VerificationReport(
             ledger_id=ledger_id, start=start, start_kind=kind, end=check.point, events=check.events,
             recorded_seals=seals, kept_seals=len(self._scope.kept_seals), problem_count=findings.count,
@@ -187,7 +187,8 @@ class Verification:
             for difference in [*find_differences(self._database), *find_lost_rows(self._database)]:
                 self._findings.add("table", None, difference)
         except CorruptLogError as error:
-            if may_be_newer and not self._findings.count:
+            is_known = self._findings.count and self._scope.tables is None
+            if is_known or (may_be_newer and not self._findings.count):
                 self._findings.note(f"the tables were not compared with the log: {error}")
             else:
                 self._findings.add("table", error.position, f"the tables cannot be compared with the log: {error}")
