@@ -8,11 +8,11 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -76,15 +76,23 @@ class PrivateDockerEngine:
     """A `dockerd` of its own, with its own storage, containers and bridge; nothing of it outlives `stop`.
 
     Its containers reach each other and are reached at ports published on loopback; they reach no other machine. With
-    `live_restore`, they keep running while the engine is away; with `firewall`, the engine decides who reaches whom.
-    Raises UnavailableError when this machine or
+    `live_restore`, they keep running while the engine is away; with `firewall`, the engine decides who reaches whom;
+    `runtimes` names programs that run containers instead of its own. Raises UnavailableError when this machine or
     this account cannot run one.
     """
 
-    def __init__(self, directory: Path | None = None, *, live_restore: bool = False, firewall: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path | None = None,
+        *,
+        live_restore: bool = False,
+        firewall: bool = False,
+        runtimes: Mapping[str, Path] = MappingProxyType({}),
+    ) -> None:
         self._directory = directory
         self._live_restore = live_restore
         self._firewall = firewall
+        self._runtimes = runtimes
         self._bridge: Bridge | None = None
 
     def __enter__(self) -> Self:
@@ -149,6 +157,7 @@ class PrivateDockerEngine:
         where = self.directory
         options = [f"--bridge={self._bridge.name}", f"--default-address-pool={self._bridge.pool}"]
         options += [f"--iptables={str(self._firewall).lower()}"]
+        options += [f"--add-runtime={name}={program}" for name, program in self._runtimes.items()]
         options += [f"--data-root={where}/data", f"--exec-root={where}/exec", f"--pidfile={where}/pid"]
         options += ["--host", self.base_url, *(["--live-restore"] if self._live_restore else [])]
         log = where / "log"

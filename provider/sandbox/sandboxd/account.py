@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import contextmanager
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Iterator, MutableMapping
     from typing import Any
 
 VARIABLE = "SANDBOXD_USER"
+SYSTEM_CALLS = {
+    "x86_64": {"setresuid": 117, "setresgid": 119},
+    "aarch64": {"setresuid": 147, "setresgid": 149},
+}
 NEEDED = {"KILL": 5, "SETGID": 6, "SETUID": 7}  # capabilities(7)
 
 
@@ -30,22 +35,54 @@ class Account:
         """What `Popen` needs to start a process as this user."""
         return {"user": self._uid, "group": self._gid, "extra_groups": self._groups}
 
-    def enter(self) -> None:
-        """Have this thread's file accesses judged by this user's rights from now on (Linux `setfsuid`).
+    @contextmanager
+    def rights(self, *, spawns: bool) -> Iterator[None]:
+        """Have this thread's file accesses judged by this user's rights (Linux `setfsuid`).
 
-        The kernel takes the thread's capabilities over files away with it; other threads keep theirs.
+        The kernel takes the thread's capabilities over files away with it, for good; other threads keep theirs. A
+        kernel without that call (gVisor's) gets the thread's effective user changed for the block instead, unless the
+        block `spawns` a process: that one could take the server's rights back, and has its user from its start on.
         """
-        if getattr(self._thread, "entered", False):
-            return
-        import ctypes  # only where it is needed
+        if self._enter() or spawns:
+            yield
+        else:
+            with self._changed_user():
+                yield
 
-        libc = ctypes.CDLL(None)
-        libc.setfsgid(self._gid)
-        libc.setfsuid(self._uid)
-        # It reports no failure: asked for an impossible user it changes nothing and tells the one in force.
-        if (libc.setfsgid(-1), libc.setfsuid(-1)) != (self._gid, self._uid):
+    def _enter(self) -> bool:
+        entered: bool | None = getattr(self._thread, "entered", None)
+        if entered is None:
+            libc = _libc()
+            libc.setfsgid(self._gid)
+            libc.setfsuid(self._uid)
+            # It reports no failure: asked for an impossible user it changes nothing and tells the one in force.
+            entered = (libc.setfsgid(-1), libc.setfsuid(-1)) == (self._gid, self._uid)
+            self._thread.entered = entered
+        return entered
+
+    @contextmanager
+    def _changed_user(self) -> Iterator[None]:
+        self._set_effective("setresgid", self._gid)
+        try:
+            self._set_effective("setresuid", self._uid)
+            try:
+                yield
+            finally:
+                self._set_effective("setresuid", 0)
+        finally:
+            self._set_effective("setresgid", 0)
+
+    def _set_effective(self, call: str, number: int) -> None:
+        # Past the C library, whose function would change all threads.
+        numbers = SYSTEM_CALLS.get(os.uname().machine)
+        if numbers is None or _libc().syscall(numbers[call], -1, number, -1) != 0:
             raise PermissionError(f"cannot take the rights of user {self.name}")
-        self._thread.entered = True
+
+
+def _libc() -> Any:
+    import ctypes  # only where it is needed
+
+    return ctypes.CDLL(None)
 
 
 def take_account(environment: MutableMapping[str, str]) -> Account | None:

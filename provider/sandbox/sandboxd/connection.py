@@ -39,6 +39,8 @@ ROUTES = {
 STATUS_OF_ERRNO = {"ENOENT": 404, "EACCES": 403, "EPERM": 403, "ENOSYS": 404, "EFBIG": 413, "ENOSPC": 507}
 IDLE_SECONDS = 75
 DRAIN_LIMIT = 128 * 1024 * 1024
+SPAWNING = frozenset({"/v1/shell/exec", "/v1/bash/exec", "/v1/file/grep"})
+"""What starts a process, which has its user from its start on."""
 
 
 def serve(connection: socket.socket, place: Place) -> None:
@@ -81,9 +83,10 @@ def answer_by(handler: Handler, request: Request, place: Place) -> Answer:
 
 def _handle(request: Request, place: Place) -> Answer:
     handler = _handler_of(request)
-    if place.account is not None and request.path != "/v1/sandbox":  # the first answer does not wait for it
-        place.account.enter()
-    return handler(request, place)
+    if place.account is None or request.path == "/v1/sandbox":  # the first answer does not wait for it
+        return handler(request, place)
+    with place.account.rights(spawns=request.path in SPAWNING):
+        return handler(request, place)
 
 
 def _handler_of(request: Request) -> Handler:
