@@ -96,7 +96,7 @@ def _sqlite(stage: Stage) -> dict[str, str]:
 
 def _postgres(stage: Stage, functions: bool) -> dict[str, str]:
     importlib.import_module("eventsourcing.postgres")  # says what is missing, which the library itself does not
-    address, name = stage.postgres.address, stage.empty_database("postgres").rpartition("/")[2]
+    address, name = stage.address, stage.empty_database("postgres").rpartition("/")[2]
     return {
         "PERSISTENCE_MODULE": "eventsourcing.postgres", "POSTGRES_DBNAME": name, "POSTGRES_HOST": address.host,
         "POSTGRES_PORT": address.port, "POSTGRES_USER": address.user, "POSTGRES_PASSWORD": address.password,

@@ -16,7 +16,7 @@ from provider.store.database import open_database
 from provider.store.log.event_store import SqlEventStore
 from provider.store.migrate import upgrade
 from tests.support.docker_engine import PrivateDockerEngine, find_engine
-from tests.support.postgres import PostgresServer
+from tests.support.postgres import PostgresAddress, PostgresServer
 from tests.support.sandbox_image import TAG, build_sandbox_image
 
 
@@ -51,6 +51,11 @@ class Stage:
         self._stack.callback(shutil.rmtree, directory, ignore_errors=True)
         return self._stack.enter_context(server)
 
+    @property
+    def address(self) -> PostgresAddress:
+        """Where that server listens."""
+        return self.postgres.address
+
     @functools.cached_property
     def docker(self) -> str:
         """The URL of a Docker engine: the machine's own where it answers, else a private one."""
@@ -66,7 +71,7 @@ class Stage:
         """Make an empty database and return its URL."""
         self._databases += 1
         if dialect == "postgres":
-            return self.postgres.create_database()
+            return self.address.create_database()
         return f"sqlite:///{self.directory / f'database{self._databases}.db'}"
 
     def new_store(self, dialect: str) -> SqlEventStore:

@@ -55,8 +55,9 @@ class Smoke(Stage):
         super().__init__(directory, quick=True)
         self._server = server
 
-    def empty_database(self, dialect: str) -> str:
-        return self._server.create_database() if dialect == "postgres" else super().empty_database(dialect)
+    @property
+    def address(self) -> PostgresAddress:
+        return self._server
 
 
 def measure(benchmark: Benchmark, stage: Stage) -> None:
