@@ -30,7 +30,10 @@ def await_ready(
             expected=expected,
         )
     except AnotherSandbox as error:
-        message = f"{error}; build our image again (`sandbox-ledger image build`); one whose server knows no tokens needs `sandbox.auth: none`"
+        advice = (
+            "build our image again (`sandbox-ledger image build`); one that knows no tokens needs `sandbox.auth: none`"
+        )
+        message = f"{error}; {advice}"
         raise SandboxStartError(info.sandbox_id, "readiness", message, log_tail=_read_if_possible(read_log)) from error
     except (TimeoutError, StoppedWhileStarting) as error:
         message = f"{error}; see the log below, and sandbox.readiness for path and time"
