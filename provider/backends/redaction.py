@@ -55,7 +55,7 @@ def clean(raw: bytes) -> str:
 
 
 def log_tail(raw: bytes, secrets: Iterable[str], *, limit: int = LOG_TAIL_BYTES, truncated: bool = False) -> str:
-    """Return the last `limit` bytes of a log, cleaned and redacted.
+    """Return the last `limit` bytes of a log, cleaned, with the given values masked.
 
     `raw` is best `WINDOW_BYTES` long. `truncated` says that it does not start where the log starts: a secret cut in
     two there is masked too.
@@ -65,7 +65,7 @@ def log_tail(raw: bytes, secrets: Iterable[str], *, limit: int = LOG_TAIL_BYTES,
     text = clean(window)
     if truncated or len(window) < len(raw):
         text = _mask_cut_secret(text, secrets)
-    encoded = redact(text, secrets).encode()
+    encoded = mask_values(text, secrets).encode()
     return encoded[-limit:].decode("utf-8", errors="ignore")
 
 

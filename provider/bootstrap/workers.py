@@ -90,16 +90,26 @@ def make_worker(settings: Settings, store: SqlEventStore, engine: GuardedEngine)
 
 
 def open_engine(settings: Settings, store: SqlEventStore, backend: SandboxBackend | None = None) -> GuardedEngine:
-    """Wrap a backend, by default the configured one, so that no secret passes in what it says."""
-    secrets = tuple(settings.sandbox.environment.values())
+    """Wrap a backend, by default the configured one, so that no secret passes in what it says.
+
+    The configured values never do; `audit.log_tail` decides about the rest of a container's log.
+    """
+    secrets, kept = tuple(settings.sandbox.environment.values()), settings.audit.log_tail
 
     def hide(text: str) -> str:
         from provider.backends.redaction import redact  # its many patterns are compiled when something is said
 
         return redact(text, secrets)
 
+    def keep_log(text: str) -> str:
+        from provider.backends.redaction import mask_values
+
+        if kept == "none":
+            return ""
+        return hide(text) if kept == "redacted" else mask_values(text, secrets)
+
     guarded = backend if backend is not None else open_backend(settings, store.ledger_id)
-    return GuardedEngine(guarded, hide, token_maker(settings, store.database))
+    return GuardedEngine(guarded, hide, keep_log, token_maker(settings, store.database))
 
 
 def token_maker(settings: Settings, database: Database) -> Callable[[str], str | None]:

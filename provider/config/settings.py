@@ -182,11 +182,13 @@ class AuditSettings:
     """How the log is sealed: `seal_interval` in seconds, 0 disables. `seal_key` is a secret and is in no repr.
 
     `seal_sinks` get each seal too: the path of a file, `|` and a command, or an address; they may hold secrets.
+    `log_tail` is what evidence keeps of a container's log; configured values of the environment are masked in any case.
     """
 
     seal_key: str | None = field(default=None, repr=False)
     seal_interval: SecondsOrZero = 3600.0
     seal_sinks: tuple[str, ...] = field(default=(), repr=False)
+    log_tail: Literal["full", "redacted", "none"] = "redacted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

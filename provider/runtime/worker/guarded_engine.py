@@ -2,7 +2,7 @@
 
 Backends are written by others too. Whatever one raises that is not an error of ours is logged with its traceback and
 becomes `BackendUnavailable`: unknown is not dead, and a failed removal is tried again. What it says goes into events,
-logs and messages, so `redact` takes the secrets out first.
+logs and messages, so `redact` takes the secrets out first, and `keep_log` decides what remains of a container's log.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class GuardedEngine:
 
     backend: SandboxBackend
     redact: Callable[[str], str] = str
+    keep_log: Callable[[str], str] = str
     find_token: Callable[[str], str | None] = lambda container_name: None
     """Make the token of the container with this name; None where its server asks for none."""
 
@@ -54,7 +55,7 @@ class GuardedEngine:
         """Collect what a dead container left behind."""
         with self._asking("evidence", info):
             found = self.backend.evidence(info)
-            return replace(found, engine_error=self.redact(found.engine_error), log_tail=self.redact(found.log_tail))
+            return replace(found, engine_error=self.redact(found.engine_error), log_tail=self.keep_log(found.log_tail))
 
     def discover(self) -> Sequence[Discovered]:
         """List every container of this ledger that the engine has, in one call."""
@@ -98,13 +99,15 @@ class GuardedEngine:
 
     def _hidden(self, error: SandboxError) -> SandboxError:
         """Return the error as it may be recorded, logged and shown."""
-        words = str(error)
-        if self.redact(words) == words:
-            return error
         if isinstance(error, SandboxStartError):
-            reason, log_tail = self.redact(error.reason), self.redact(error.log_tail)
+            reason, log_tail = self.redact(error.reason), self.keep_log(error.log_tail)
+            if (reason, log_tail) == (error.reason, error.log_tail):
+                return error
             told: SandboxError = SandboxStartError(error.sandbox_id, error.stage, reason, log_tail=log_tail)
         else:
+            words = str(error)
+            if self.redact(words) == words:
+                return error
             told = BackendUnavailable(self.redact(words))
         told.__suppress_context__ = True
         return told
