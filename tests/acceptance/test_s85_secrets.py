@@ -19,7 +19,8 @@ def test_s85_a_secret_is_in_no_event_log_line_or_error(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     monkeypatch.setenv("API_KEY", SECRET)
-    worker = deployment.open_worker(environment={"API_KEY": "$API_KEY"})
+    # As root, because only the server's user may write to the container's log.
+    worker = deployment.open_worker(environment={"API_KEY": "$API_KEY"}, security={"user": "root"})
     sandbox = worker.provider.ensure("thread-1")
     assert sandbox.execute_command("echo $API_KEY").output == f"{SECRET}\n", "the sandbox has it"
     log = "/proc/1/fd/2" if deployment.engine.name == "docker" else "../log"

@@ -84,7 +84,7 @@ def run(stage: Stage, dialect: str) -> Mapping[str, Reading]:
 
 
 def _verify(store: SqlEventStore, *, since: bool, least: int) -> None:
-    report = Verification(store.database, KEY, Scope(since_last_seal=since)).run()
+    report = Verification(store.database, KEY, Scope(since_last_seal=since, tables=False)).run()
     assert report.problem_count == 0, report.problems[:3]
     assert report.events >= least
     assert (report.start_kind == "seal") == since

@@ -117,7 +117,7 @@ def test_every_damage_is_found_at_its_place(store: SqlEventStore) -> None:
         found = places(verify(store))
         expected = (missing[name], "missing") if name in missing else (position, "content")
         assert found[0] == expected, name
-        execute(store, "DELETE FROM events", "INSERT INTO events SELECT * FROM kept")
+        tamper(store, "DELETE FROM events", "INSERT INTO events SELECT * FROM kept")
         assert places(verify(store)) == [], name
 
 
@@ -367,7 +367,7 @@ def test_bytes_that_are_no_text_are_damage_like_any_other(sqlite_url: str) -> No
             "UPDATE events SET correlation_id = X'00' WHERE position = 7",
         )
         assert places(verify(store)) == [(2, "content"), (5, "content"), (7, "content")]
-        execute(store, "UPDATE events SET actor = 'worker:w1' WHERE position = 2")
+        tamper(store, "UPDATE events SET actor = 'worker:w1' WHERE position = 2")
         assert places(verify(store)) == [(5, "content"), (7, "content")]
 
 
