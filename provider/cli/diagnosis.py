@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from provider.cli.invocation import missing_file
+from provider.cli.listeners import list_open_ports
 from provider.config.database_url import sqlite_file
 from provider.config.state import state_root
 from provider.domain.errors import BackendUnavailable, StoreUnavailable
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 NO_ISOLATION = "the process backend does not isolate: commands run as this user, with its files and network"
 OVERDUE_INTERVALS = 3.0
+
+
+SHOWN_PORTS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,14 @@ def _check_files(settings: Settings) -> Iterator[Finding]:
         if mode:
             right = "700" if path.is_dir() else "600"
             yield Finding("files", "warn", f"{path}: others on this machine may open it; run `chmod {right} {path}`")
+
+
+def _check_listeners() -> Iterator[Finding]:
+    ports = list_open_ports()
+    if ports:
+        shown = ", ".join(map(str, ports[:SHOWN_PORTS])) + (", ..." if len(ports) > SHOWN_PORTS else "")
+        reached = f"sandboxes may reach what listens on every interface of this machine, ports {shown}"
+        yield Finding("host", "warn", f"{reached}; close them to the sandboxes' network (docs/security.md)")
 
 
 def _check_network(settings: Settings) -> Iterator[Finding]:
@@ -151,6 +163,8 @@ def _check_backend(settings: Settings) -> Iterator[Finding]:
         yield from _check_engine(engine, settings.sandbox.image)
         if engine.image_exists:
             yield from _check_network(settings)
+        if engine.reachable and engine.address.startswith("unix:"):
+            yield from _check_listeners()
     elif not hasattr(os, "pidfd_open"):
         yield Finding("liveness", "warn", "this kernel has no pidfd: dead sandboxes are noticed by asking")
 

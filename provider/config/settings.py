@@ -57,12 +57,18 @@ class ReadinessSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitSettings:
-    """What one sandbox may use; null lifts a limit."""
+    """What one sandbox may use; null lifts a limit.
+
+    `tmp` is the size of `/tmp`, which is kept in memory and counts into `memory`; without it, it is on the host's disk.
+    `disk` bounds everything else that is written outside of mounts, where the engine's storage driver can.
+    """
 
     # Docker refuses less than 6 MiB.
     memory: Annotated[Bytes, Range(6 * 1024**2, 2**62)] | None = Bytes(1024**3)
     cpus: Annotated[float, Range(0.01, 100_000)] | None = 1.0
     pids: Annotated[int, Range(1, 2**22)] | None = 512
+    tmp: Annotated[Bytes, Range(1024**2, 2**62)] | None = Bytes(512 * 1024**2)
+    disk: Annotated[Bytes, Range(16 * 1024**2, 2**62)] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from provider.domain.errors import SandboxStartError
 from provider.sandbox.access_token import identity_environment
 
 WORK_DIRECTORY = "/workspace"
+TEMPORARY_DIRECTORY = "/tmp"  # noqa: S108 -- in there
 _WRITABLE = "rw,exec,nosuid,nodev,mode=1777"
 
 
@@ -64,8 +65,9 @@ def _host_config(
         # Bounded on the host's disk, and small enough for evidence to be read at once.
         "log_config": LogConfig(type="json-file", config={"max-size": "4m", "max-file": "2"}),
     }
-    if security.read_only_root:
-        options |= {"read_only": True, "tmpfs": dict.fromkeys(_tmpfs_paths(settings), _WRITABLE)}
+    options |= {"read_only": security.read_only_root, "tmpfs": _tmpfs(settings)}
+    if limits.disk is not None:
+        options["storage_opt"] = {"size": str(int(limits.disk))}
     if security.runtime is not None:
         options["runtime"] = security.runtime
     if limits.memory is not None:
@@ -83,9 +85,18 @@ def _host_config(
     return config
 
 
-def _tmpfs_paths(settings: SandboxSettings) -> set[str]:
-    """Keep what a sandbox has to write writable, unless something is mounted there anyway."""
-    return {"/tmp", WORK_DIRECTORY} - {mount.container_path for mount in settings.mounts}  # noqa: S108 -- in there
+def _tmpfs(settings: SandboxSettings) -> dict[str, str]:
+    """Return what is kept in memory: `/tmp` up to its limit, and what a read-only root would close to writing.
+
+    What is mounted from the host stays as it is.
+    """
+    size, wanted = settings.limits.tmp, dict[str, str]()
+    if settings.security.read_only_root:
+        wanted |= {TEMPORARY_DIRECTORY: _WRITABLE, WORK_DIRECTORY: _WRITABLE}
+    if size is not None:
+        wanted[TEMPORARY_DIRECTORY] = f"{_WRITABLE},size={int(size)}"
+    mounted = {mount.container_path for mount in settings.mounts}
+    return {path: how for path, how in wanted.items() if path not in mounted}
 
 
 def _security_options(security: SecuritySettings, spec: SandboxSpec) -> list[str]:

@@ -76,7 +76,7 @@ class ContainerCreation:
                 try:
                     return str(client.create_container(name=self._name, **config)["Id"])
                 except APIError as error:
-                    if not error.is_client_error():
+                    if not error.is_client_error() and not self._is_about_disk(error):
                         raise
                     refusal = error
         except BackendUnavailable:
@@ -84,8 +84,15 @@ class ContainerCreation:
             raise
         raise self._explain_refusal(refusal)
 
+    def _is_about_disk(self, error: APIError) -> bool:
+        """Whether the engine's storage driver cannot limit the disk, which it calls a failure of its own."""
+        return self._settings.limits.disk is not None and "storage-opt" in str(error.explanation or "").lower()
+
     def _explain_refusal(self, refusal: APIError) -> SandboxStartError:
         image = self._settings.image
+        if self._is_about_disk(refusal):
+            reason = f"the engine's storage driver cannot limit the disk ({explain(refusal)})"
+            return self._failed("create", f"{reason}; leave sandbox.limits.disk out, or use a driver that can")
         if refusal.status_code == 404 and not self._engine.has_image(image):
             hint = f"build it with `sandbox-ledger image build --from-host`, or fetch it with `docker pull {image}`"
             return self._failed("image", f"the engine {self._engine.address} has no image {image}; {hint}")

@@ -242,3 +242,24 @@ def test_doctor_is_told_about_the_engine(open_docker: OpenDocker) -> None:
     assert found.engine_version
     assert found.image_exists
     assert found.errors == {}
+
+
+def test_what_is_written_to_tmp_is_bounded(open_docker: OpenDocker) -> None:
+    info = start(open_docker, limits=LimitSettings(tmp=Bytes(4 * 1024**2)))
+    said = run_command(info, "dd if=/dev/zero of=/tmp/big bs=1M count=8 2>&1; df -k /tmp | tail -1")
+    assert "No space left on device" in said
+    assert "4096" in said
+
+
+def test_a_limit_of_the_disk_is_kept_or_refused(open_docker: OpenDocker) -> None:
+    try:
+        info = start(open_docker, limits=LimitSettings(disk=Bytes(64 * 1024**2)))
+        said = run_command(info, "dd if=/dev/zero of=/workspace/big bs=1M count=128 2>&1")
+    except SandboxStartError as refused:
+        said = str(refused)
+        assert_nothing_is_left(open_docker)
+    assert re.search("No space left on device|sandbox.limits.disk", said)
+
+
+def assert_nothing_is_left(open_docker: OpenDocker) -> None:
+    assert open_docker().discover() == []
