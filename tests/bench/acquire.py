@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import itertools
+import secrets
 import time
 from collections.abc import Iterator, Mapping
 
@@ -15,6 +16,7 @@ import docker
 
 from provider import SandboxProvider
 from provider.backends.docker.blueprint import container_config
+from provider.backends.docker.network import CLOSED_TO_NEIGHBOURS
 from provider.config.settings import SandboxSettings
 from provider.domain.containers import SandboxSpec
 from tests.bench.claims import Benchmark, Claim, Goal, Reading
@@ -34,14 +36,14 @@ def ours(provider: SandboxProvider) -> Iterator[Work]:
         destroy(provider, provider.acquire(f"cold-{number}", user_id="bench"))
 
 
-def bare(client: docker.APIClient, settings: SandboxSettings) -> Iterator[Work]:
-    """Create, start, find the port and wait for the first answer."""
+def bare(client: docker.APIClient, settings: SandboxSettings, network: str) -> Iterator[Work]:
+    """Create, start, find the port and wait for the first answer, in a network as ours is."""
     for number in itertools.count():
         spec = SandboxSpec(f"{number:016x}", 1, "bench", f"cold-{number}")
         name = f"{PREFIX}-bare-{number}"
 
         def work(spec: SandboxSpec = spec, name: str = name) -> None:
-            config = container_config(client, settings, "no-ledger", spec, network="bridge", port=None)
+            config = container_config(client, settings, "no-ledger", spec, network=network, port=None)
             container_id = client.create_container(name=name, **config)["Id"]
             client.start(container_id)
             ports = client.inspect_container(container_id)["NetworkSettings"]["Ports"]
@@ -74,10 +76,13 @@ def run(stage: Stage) -> Mapping[str, Reading]:
     pairs = 3 if stage.quick else 20
     settings = SandboxSettings(image=stage.image)
     with engine_client(stage) as client, provider_on_docker(stage) as provider:
-        sides = ours(provider), bare(client, settings)
+        network = f"{PREFIX}-bare-{secrets.token_hex(4)}"
+        client.create_network(network, driver="bridge", options=CLOSED_TO_NEIGHBOURS)
+        sides = ours(provider), bare(client, settings, network)
         taken = take_turns(pairs, *sides, warm_up=1)
         for side in sides:
             next(side)  # removes the last container
+        client.remove_network(network)
     mine, theirs = (median(samples) for samples in taken)
     against = f"create + start + first HTTP 200 by the engine's API: {in_words(theirs)}, acquire() {in_words(mine)}"
     return {"acquire": Reading(mine / theirs, f"{against}, {pairs} pairs")}
