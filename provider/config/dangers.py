@@ -218,6 +218,11 @@ def _check_senseless(settings: Settings, place: KeyPlace) -> None:
             f"({network}) is no network of sandboxes: they would share that of the host or of another container, "
             "or have none to be reached in; name a network, or leave it out (`sandbox.egress: none` closes the way out)"
         )
+    if is_everywhere(sandbox.host) and sandbox.auth == "none":
+        raise place.at("sandbox.host").error(
+            f"({sandbox.host}) is every interface, and sandbox.auth is none: anybody could run commands in every "
+            "sandbox; publish on 127.0.0.1, or let the sandboxes ask for their token"
+        )
     if network is not None and sandbox.egress == "none":
         raise place.at("sandbox.egress").error(
             "(none) is kept by the ledger's own network; leave sandbox.network out, or close that network yourself"

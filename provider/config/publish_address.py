@@ -18,6 +18,8 @@ def resolve_host(sandbox: SandboxSettings, place: KeyPlace) -> str:
     machine, the address must be one of this machine's.
     """
     address = _find_address(sandbox.host, place)
+    if is_everywhere(address) and not is_everywhere(sandbox.host):
+        raise place.error(f"({sandbox.host}) means every interface; write {address} if you mean that")
     if _is_local(sandbox) and not is_everywhere(address) and not _is_own(address):
         shown = sandbox.host if sandbox.host == address else f"{sandbox.host}, which is {address}"
         raise place.error(f"({shown}) is no address of this machine; use one that it has, such as 127.0.0.1")
