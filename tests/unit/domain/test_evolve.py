@@ -92,3 +92,19 @@ def test_an_orphan_of_an_unknown_sandbox_binds_nothing() -> None:
     removed = ev.OrphanRemoved(generation=3, container_id="c", container_name="n")
     state = fold([removed])[-1]
     assert (state.status, state.generation, state.generations, state.version) == ("absent", 0, (), 1)
+
+
+def test_the_death_of_a_sandbox_in_use_ends_its_use() -> None:
+    born: list[Event] = [
+        ev.SandboxCreating(
+            generation=1, sandbox_id=EMPTY.sandbox_id, user_id=None, thread_id="t", backend="b", image="i",
+            cause="cold", worker_id="w", container_name="n",
+        ),
+        ev.SandboxStarted(generation=1, container_id="c", container_name="n", host="h", url="u"),
+        ev.SandboxReady(generation=1, startup_seconds=0.1),
+        ev.SandboxAcquired(generation=1, worker_id="w", how="created"),
+        ev.SandboxDied(generation=1, detected_by="watch", detected_at=START),
+    ]  # fmt: skip
+    *_, active, dead = fold(born)
+    assert (active.status, active.holders) == ("active", ("w",))
+    assert (dead.status, dead.holders) == ("dead", ())
