@@ -228,7 +228,7 @@ def _check_senseless(settings: Settings, place: KeyPlace) -> None:
             "(none) is kept by the ledger's own network; leave sandbox.network out, or close that network yourself"
         )
     for index, name in enumerate(security.capabilities):
-        if bare_capability(name) not in CAPABILITIES | {"ALL"}:
+        if bare_capability(name) not in CAPABILITIES:
             raise (
                 place.at("sandbox.security.capabilities")
                 .item(index)
